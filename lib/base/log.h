@@ -1,0 +1,19 @@
+/* Messages for the operator, on stderr: one line each, "PROGRAM: message", written in one piece.
+ * errno is kept. Any thread. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Names the program in every line; `name` must live for ever. Before this call: "cristo". */
+void log_program(const char *name);
+
+/* "PROGRAM: message" */
+void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Off unless turned on; then "PROGRAM: message" too. The test costs one load. */
+extern bool log_verbose;
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* log_error(), then exit with `status`. For start-up alone: nothing dies while it serves. */
+_Noreturn void log_fatal(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

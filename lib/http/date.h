@@ -1,0 +1,21 @@
+/* HTTP dates (RFC 9110 5.6.7). */
+#pragma once
+
+#include "lib/http/bytes.h"
+
+#include <stdint.h>
+
+enum {
+    DATE_SIZE = 29
+};
+
+/* Writes an IMF-fixdate, "Sun, 06 Nov 1994 08:49:37 GMT", at `to` (DATE_SIZE bytes, no NUL).
+ * `seconds` counts from 1970-01-01T00:00:00Z and is clamped to the years 1970..9999. */
+void date_write(char *to, int64_t seconds);
+
+/* Reads any of the three forms a recipient must accept: IMF-fixdate, RFC 850, asctime. A two-digit
+ * year that would lie more than 50 years after `now` is in the past century. False on anything
+ * else, a day that its month does not have included; *seconds is then untouched. A wrong weekday
+ * name that is a weekday name is let through. Second 60 is allowed and counts as the next minute's
+ * first. */
+bool date_read(struct bytes text, int64_t now, int64_t *seconds);
