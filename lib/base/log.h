@@ -1,10 +1,12 @@
 /* Messages for the operator, on stderr: one line each, "PROGRAM: message", written in one piece.
- * errno is kept. Any thread. */
+ * Control characters become '?', so that no message forges another; what exceeds 1 KB ends in
+ * "...". errno is kept, and %m names it. Any thread. */
 #pragma once
 
 #include <stdbool.h>
 
-/* Names the program in every line; `name` must live for ever. Before this call: "cristo". */
+/* Names the program in every line; `name` must live for ever. Before this call: "cristo". Before
+ * there are threads. */
 void log_program(const char *name);
 
 /* "PROGRAM: message" */
