@@ -21,8 +21,10 @@ enum {
     ADDRESS_TEXT = 128
 };
 
-/* Reads one. HOST is a dotted IPv4 address or a name (getaddrinfo: blocks; the first address found
- * is taken), empty or "*" for every IPv4 address ("[::]" for every address); PORT is 0..65535.
+/* Reads one. HOST is a dotted IPv4 address or a name (getaddrinfo: blocks; the first IPv4 address
+ * found is taken, else the first of all), empty or "*" for every IPv4 address; "[::]" is every IPv6
+ * address. PORT is 0..65535.
+ *
  * Returns NULL when fine, otherwise what was wrong ("has no port", "names no host: ..."), in static
  * storage of the calling thread; *address is then untouched. */
 const char *address_read(const char *text, struct address *address);
@@ -35,5 +37,5 @@ char *address_write(char *to, const struct address *address);
 bool address_is_loopback(const struct address *address);
 
 bool address_is_unix(const struct address *address);
-unsigned address_port(const struct address *address); /* 0 for unix */
-void address_set_port(struct address *address, unsigned port);
+unsigned address_port(const struct address *address);          /* 0 for unix */
+void address_set_port(struct address *address, unsigned port); /* nothing for unix */

@@ -1,0 +1,50 @@
+#include "lib/net/stream.h"
+
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static ssize_t count_or_error(ssize_t count)
+{
+    return count < 0 ? -errno : count;
+}
+
+void stream_init(struct stream *stream, int fd, bool tcp)
+{
+    *stream = (struct stream){.fd = fd, .discards = tcp};
+}
+
+ssize_t stream_receive(struct stream *stream, void *to, size_t size)
+{
+    return count_or_error(recv(stream->fd, to, size, 0));
+}
+
+ssize_t stream_discard(struct stream *stream, size_t size, void *scratch, size_t scratch_size)
+{
+    if (stream->discards) {
+        /* tcp(7): MSG_TRUNC drops the bytes and no buffer is needed. Called by number, because the
+         * sanitizers' recv() takes it that a buffer was written. */
+        return count_or_error(syscall(SYS_recvfrom, stream->fd, NULL, size, MSG_TRUNC, NULL, NULL));
+    }
+    size_t most = size < scratch_size ? size : scratch_size;
+    return count_or_error(recv(stream->fd, scratch, most, 0));
+}
+
+ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
+{
+    int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    if (count == 1) {
+        return count_or_error(send(stream->fd, pieces->iov_base, pieces->iov_len, flags));
+    }
+    /* sendmsg() only reads them; its struct is shared with recvmsg(), which writes */
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    return count_or_error(sendmsg(stream->fd, &message, flags));
+}
+
+ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
+{
+    off_t from = (off_t)offset;
+    return count_or_error(sendfile(stream->fd, file, &from, size));
+}
