@@ -76,11 +76,10 @@ static void write_line(const char *format, va_list arguments)
     static const char cut[] = "...\n";
     int error = errno;
     char line[LINE_MAX_BYTES];
-    size_t room = sizeof line - 1; /* the last byte is kept for the end of the line */
+    size_t room = sizeof line; /* the last byte, NUL, becomes the end of the line */
 
     size_t used = (size_t)snprintf(line, room, "%s: ", program);
     used = used < room ? used : room - 1;
-    errno = error; /* for %m */
     int size = vsnprintf(line + used, room - used, format, arguments);
     defuse(line);
     if (size < 0 || (size_t)size >= room - used) {

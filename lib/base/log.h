@@ -1,6 +1,6 @@
 /* Messages for the operator, on stderr: one line each, "PROGRAM: message", written in one piece.
  * Control characters become '?', so that no message forges another; what exceeds 1 KB ends in
- * "...". errno is kept, and %m names it. Any thread. */
+ * "...". errno is kept. Any thread. */
 #pragma once
 
 #include <stdbool.h>
