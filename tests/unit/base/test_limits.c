@@ -1,0 +1,33 @@
+#include "lib/base/limits.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+static void soft_descriptor_limit_rises_to_the_hard_one(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit low = {before.rlim_max < 64 ? before.rlim_max : 64, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+
+    assert_true(limits_raise_descriptors() == before.rlim_max);
+
+    struct rlimit after;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+    assert_true(after.rlim_cur == before.rlim_max);
+    assert_true(after.rlim_max == before.rlim_max);
+    assert_true(limits_raise_descriptors() == before.rlim_max);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(soft_descriptor_limit_rises_to_the_hard_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
