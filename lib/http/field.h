@@ -73,6 +73,9 @@ enum field_outcome {
 enum field_outcome field_section_read(struct bytes text, unsigned max_fields, struct fields *fields,
                                       size_t *size);
 
+/* Copies what *from says to *to: of the values only those that `seen` names. */
+void fields_copy(struct fields *to, const struct fields *from);
+
 /* Walks checked lines: set *rest to fields->lines, then call until it returns false. */
 bool field_next(struct bytes *rest, struct field *field);
 

@@ -1,0 +1,175 @@
+#include "lib/http/chunked.h"
+
+#include "lib/http/scan.h"
+
+/* chunked-body = *chunk last-chunk trailer-section CRLF, as a machine that takes one byte of
+ * framing at a time; content is passed on in runs. */
+enum state {
+    SIZE_FIRST, /* the first digit of a size; zero, where every body begins */
+    SIZE_MORE,  /* further digits, or what ends them */
+    SIZE_SPACE, /* whitespace behind the size: only an extension may follow */
+    EXTENSION,  /* from ';' to the end of the line */
+    SIZE_LF,    /* CR read */
+    DATA,       /* `left` bytes of content */
+    DATA_CR,    /* content read to its end */
+    DATA_LF,
+    TRAILER,       /* at the beginning of a trailer line, or of the empty line */
+    TRAILER_NAME,  /* within a trailer's name */
+    TRAILER_VALUE, /* behind its colon */
+    TRAILER_LF,
+    LAST_LF, /* CR of the empty line read */
+    OVER,
+    BROKEN,
+};
+
+enum {
+    MOST_OVERHEAD = 16 * 1024,
+    /* What each chunk and each byte of content pay of the overhead before them: enough for the
+     * chunks of any honest sender, down to one byte each. */
+    CHUNK_PAYS = 16,
+    BYTE_PAYS = 2,
+};
+
+static enum state expect(char byte, char wanted, enum state next)
+{
+    return byte == wanted ? next : BROKEN;
+}
+
+static enum state on_size(struct chunked *chunked, char byte)
+{
+    if (!byte_is(byte, BYTE_HEXDIGIT) || chunked->left > (uint64_t)INT64_MAX >> 4) {
+        return BROKEN;
+    }
+    chunked->left = chunked->left << 4 | hex_value(byte);
+    return SIZE_MORE;
+}
+
+static enum state on_size_over(char byte)
+{
+    switch (byte) {
+    case '\r':
+        return SIZE_LF;
+    case ';':
+        return EXTENSION;
+    case ' ':
+    case '\t':
+        return SIZE_SPACE;
+    default:
+        return BROKEN;
+    }
+}
+
+/* Text up to a CR: the rest of an extension or of a trailer line. */
+static enum state on_text(char byte, enum state same, enum state next)
+{
+    if (byte == '\r') {
+        return next;
+    }
+    bool control = ((unsigned char)byte < ' ' && byte != '\t') || byte == 0x7f;
+    return control ? BROKEN : same;
+}
+
+static enum state on_name(char byte)
+{
+    if (byte == ':') {
+        return TRAILER_VALUE;
+    }
+    return byte_is(byte, BYTE_TOKEN) ? TRAILER_NAME : BROKEN;
+}
+
+static enum state after(struct chunked *chunked, char byte)
+{
+    switch ((enum state)chunked->state) {
+    case SIZE_FIRST:
+        chunked->left = 0;
+        return on_size(chunked, byte);
+    case SIZE_MORE:
+        return byte_is(byte, BYTE_HEXDIGIT) ? on_size(chunked, byte) : on_size_over(byte);
+    case SIZE_SPACE:
+        return byte_is(byte, BYTE_WHITESPACE) ? SIZE_SPACE : expect(byte, ';', EXTENSION);
+    case EXTENSION:
+        return on_text(byte, EXTENSION, SIZE_LF);
+    case SIZE_LF:
+        return expect(byte, '\n', chunked->left > 0 ? DATA : TRAILER);
+    case DATA_CR:
+        return expect(byte, '\r', DATA_LF);
+    case DATA_LF:
+        return expect(byte, '\n', SIZE_FIRST);
+    case TRAILER:
+        if (byte == '\r') {
+            return LAST_LF;
+        }
+        return byte == ':' ? BROKEN : on_name(byte);
+    case TRAILER_NAME:
+        return on_name(byte);
+    case TRAILER_VALUE:
+        return on_text(byte, TRAILER_VALUE, TRAILER_LF);
+    case TRAILER_LF:
+        return expect(byte, '\n', TRAILER);
+    case LAST_LF:
+        return expect(byte, '\n', OVER);
+    case DATA:
+    case OVER:
+    case BROKEN:
+        break;
+    }
+    return BROKEN;
+}
+
+static void pay(struct chunked *chunked, uint64_t amount)
+{
+    chunked->overhead -= amount < chunked->overhead ? (uint32_t)amount : chunked->overhead;
+}
+
+/* Passes on the content that lies at the beginning of `text`. */
+static struct bytes take_data(struct chunked *chunked, struct bytes text)
+{
+    size_t len = text.len < chunked->left ? text.len : (size_t)chunked->left;
+
+    chunked->left -= len;
+    pay(chunked, (uint64_t)len * BYTE_PAYS);
+    if (chunked->left == 0) {
+        chunked->state = DATA_CR;
+    }
+    return (struct bytes){text.at, len};
+}
+
+static bool take_byte(struct chunked *chunked, char byte)
+{
+    enum state next = after(chunked, byte);
+
+    if (++chunked->overhead > MOST_OVERHEAD) {
+        next = BROKEN;
+    }
+    if (next == DATA) {
+        pay(chunked, CHUNK_PAYS);
+    }
+    chunked->state = (uint8_t)next;
+    return next != BROKEN;
+}
+
+enum chunked_outcome chunked_read(struct chunked *chunked, struct bytes text, size_t *used,
+                                  struct bytes *data)
+{
+    size_t at = 0;
+
+    while (at < text.len && chunked->state != OVER) {
+        if (chunked->state == DATA && chunked->left > 0) {
+            *data = take_data(chunked, (struct bytes){text.at + at, text.len - at});
+            *used = at + data->len;
+            return CHUNKED_DATA;
+        }
+        if (chunked->state == DATA) {
+            chunked->state = DATA_CR;
+        }
+        if (!take_byte(chunked, text.at[at])) {
+            return CHUNKED_MALFORMED;
+        }
+        at++;
+    }
+    if (chunked->state == BROKEN) {
+        return CHUNKED_MALFORMED;
+    }
+    *used = at;
+    return chunked->state == OVER ? CHUNKED_END : CHUNKED_MORE;
+}
