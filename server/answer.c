@@ -1,0 +1,288 @@
+#include "server/answer.h"
+
+#include "lib/http/condition.h"
+#include "lib/http/status.h"
+#include "lib/http/target.h"
+
+#define ALLOWED "GET, HEAD, OPTIONS"
+
+static enum answer_next refuse(struct answer *answer, unsigned status, const char *why)
+{
+    reply_refuse(&answer->reply, status, why);
+    answer->reply.head_only = answer->request->method == METHOD_HEAD;
+    return ANSWER_REPLY;
+}
+
+void reply_refuse(struct reply *reply, unsigned status, const char *why)
+{
+    *reply = (struct reply){.status = status, .why = why, .page = true};
+}
+
+/* Whether any segment begins with a dot; "/.well-known/" is open to all (RFC 8615). */
+static bool is_hidden(struct bytes path)
+{
+    static const char well_known[] = ".well-known/";
+    size_t skip = 0;
+    if (path.len >= sizeof(well_known) - 1 &&
+        memcmp(path.at, well_known, sizeof(well_known) - 1) == 0) {
+        skip = sizeof(well_known) - 1;
+    }
+    for (size_t i = skip; i < path.len; i++) {
+        if (path.at[i] == '.' && (i == 0 || path.at[i - 1] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum answer_next absent(struct answer *answer)
+{
+    if (answer->site->fallback.len > 0 && !answer->fell_back) {
+        answer->fell_back = true;
+        answer->path = answer->site->fallback;
+        return ANSWER_FETCH;
+    }
+    return refuse(answer, 404, "There is nothing here by that name.");
+}
+
+/* A folder stands for its index. */
+static void add_index(struct bytes *path, char *room)
+{
+    static const char index[] = "index.html";
+    if (path->len == 0 || path->at[path->len - 1] == '/') {
+        memcpy(room + path->len, index, sizeof(index));
+        *path = (struct bytes){room, path->len + sizeof(index) - 1};
+    }
+}
+
+enum answer_next answer_begin(struct answer *answer, const struct site *site,
+                              const struct request *request, char *room)
+{
+    answer->site = site;
+    answer->request = request;
+    answer->fell_back = false;
+    if (request->method == METHOD_OTHER) {
+        return refuse(answer, 501, "This method is not known here.");
+    }
+    if (request->method != METHOD_GET && request->method != METHOD_HEAD &&
+        request->method != METHOD_OPTIONS) {
+        return refuse(answer, 405, "Files are read here: " ALLOWED ".");
+    }
+    switch (target_read(request->method, request->target, room, &answer->path, NULL)) {
+    case TARGET_MALFORMED:
+        return refuse(answer, 400, "The request target is malformed.");
+    case TARGET_ASTERISK:
+        break;
+    case TARGET_PATH:
+        if (request->method == METHOD_OPTIONS) {
+            break;
+        }
+        if (!site->dotfiles && is_hidden(answer->path)) {
+            return absent(answer);
+        }
+        add_index(&answer->path, room);
+        return ANSWER_FETCH;
+    }
+    answer->reply = (struct reply){.status = 204};
+    return ANSWER_REPLY;
+}
+
+/* The fields that let a reply be anything but the whole file. */
+enum {
+    SELECTIVE = 1 << FIELD_RANGE | 1 << FIELD_IF_RANGE | 1 << FIELD_IF_MATCH |
+                1 << FIELD_IF_NONE_MATCH | 1 << FIELD_IF_MODIFIED_SINCE |
+                1 << FIELD_IF_UNMODIFIED_SINCE,
+};
+
+static void select_range(struct reply *reply, const struct request *request)
+{
+    size_t count;
+    struct slice slice;
+    switch (range_parse(request->fields.value[FIELD_RANGE], reply->file->size, &slice, 1, &count)) {
+    case RANGE_SLICES:
+        reply->status = 206;
+        reply->slice = slice;
+        break;
+    case RANGE_UNSATISFIABLE:
+        reply->status = 416;
+        reply->why = "No byte of the file lies in that range.";
+        reply->slice = (struct slice){0};
+        reply->page = true;
+        break;
+    case RANGE_IGNORE:
+        break;
+    }
+}
+
+/* RFC 9110 13.2.2: preconditions first, then Range, for GET alone (14.2). */
+static void select_part(struct answer *answer, int64_t now_s)
+{
+    struct reply *reply = &answer->reply;
+    const struct request *request = answer->request;
+    switch (condition_judge(request, &reply->file->validators, now_s)) {
+    case CONDITION_NOT_MODIFIED:
+        reply->status = 304;
+        reply->slice = (struct slice){0};
+        break;
+    case CONDITION_FAILED:
+        reply->status = 412;
+        reply->why = "The file is not the one that the request is about.";
+        reply->slice = (struct slice){0};
+        reply->page = true;
+        break;
+    case CONDITION_GO:
+        if (request->method == METHOD_GET && fields_have(&request->fields, FIELD_RANGE)) {
+            select_range(reply, request);
+        }
+        break;
+    case CONDITION_GO_WHOLE:
+        break;
+    }
+}
+
+static enum answer_next send_file(struct answer *answer, struct file *file, int64_t now_s)
+{
+    bool head_only = answer->request->method == METHOD_HEAD;
+    answer->reply = (struct reply){
+        .status = 200,
+        .file = file,
+        .slice = {0, head_only ? 0 : file->size},
+        .head_only = head_only,
+    };
+    if (answer->request->fields.seen & SELECTIVE) {
+        select_part(answer, now_s);
+    }
+    return ANSWER_REPLY;
+}
+
+enum answer_next answer_fetched(struct answer *answer, enum fetch_came came, struct file *file,
+                                int64_t now_s)
+{
+    switch (came) {
+    case FETCH_FILE:
+        return send_file(answer, file, now_s);
+    case FETCH_FOLDER:
+        if (answer->fell_back) {
+            return refuse(answer, 404, "There is nothing here by that name.");
+        }
+        answer->reply = (struct reply){
+            .status = 301,
+            .why = "The folder is there, with a slash at its end.",
+            .folder = answer->path,
+            .page = true,
+            .head_only = answer->request->method == METHOD_HEAD,
+        };
+        return ANSWER_REPLY;
+    case FETCH_ABSENT:
+        return absent(answer);
+    case FETCH_FORBIDDEN:
+        return refuse(answer, 403, "This may not be read.");
+    case FETCH_BUSY:
+        return refuse(answer, 503, "The server is short of resources; try again in a moment.");
+    case FETCH_FAILED:
+        break;
+    }
+    return refuse(answer, 500, "The file could not be read.");
+}
+
+/* The page, in the pieces that it is made of. Nothing in it comes from the request. */
+enum {
+    PAGE_PIECES = 9
+};
+
+static void page_of(const struct reply *reply, struct bytes piece[PAGE_PIECES], char digits[3])
+{
+    struct bytes reason = status_reason(reply->status);
+    struct bytes status = {digits, 3};
+    bytes_from_number(digits, reply->status);
+    const struct bytes pieces[PAGE_PIECES] = {
+        BYTES("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>"),
+        status,
+        BYTES(" "),
+        reason,
+        BYTES("</title>\n<h1>"),
+        reason,
+        BYTES("</h1>\n<p>"),
+        bytes_of(reply->why),
+        BYTES("</p>\n"),
+    };
+    memcpy(piece, pieces, sizeof(pieces));
+}
+
+void reply_write_page(const struct reply *reply, struct head *head)
+{
+    char digits[3];
+    struct bytes piece[PAGE_PIECES];
+    page_of(reply, piece, digits);
+    for (int i = 0; i < PAGE_PIECES; i++) {
+        head_text(head, piece[i]);
+    }
+}
+
+static unsigned long long page_size(const struct reply *reply)
+{
+    struct head measure = {NULL, 0, 0};
+    char digits[3];
+    struct bytes piece[PAGE_PIECES];
+    page_of(reply, piece, digits);
+    for (int i = 0; i < PAGE_PIECES; i++) {
+        measure.len += piece[i].len;
+    }
+    return measure.len;
+}
+
+static void write_location(const struct reply *reply, struct head *head)
+{
+    head_text(head, BYTES("Location: /"));
+    size_t room = head_overflowed(head) ? 0 : head->room - head->len;
+    size_t len = target_encode(room > 0 ? head->at + head->len : NULL, room, reply->folder);
+    head->len += len;
+    head_text(head, BYTES("/\r\n"));
+}
+
+/* What belongs to one status alone. */
+static void write_particulars(const struct reply *reply, struct head *head)
+{
+    char text[80];
+    switch (reply->status) {
+    case 204:
+    case 405:
+        head_field(head, BYTES("Allow"), BYTES(ALLOWED));
+        break;
+    case 301:
+        write_location(reply, head);
+        break;
+    case 206:
+        head_field(
+            head, BYTES("Content-Range"),
+            (struct bytes){text, range_write_content(text, reply->slice, reply->file->size)});
+        break;
+    case 416:
+        head_field(head, BYTES("Content-Range"),
+                   (struct bytes){text, range_write_unsatisfied(text, reply->file->size)});
+        break;
+    case 503:
+        head_field(head, BYTES("Retry-After"), BYTES("1"));
+        break;
+    default:
+        break;
+    }
+}
+
+void reply_write_head(const struct reply *reply, const struct site *site, struct head *head)
+{
+    head_status(head, reply->status);
+    write_particulars(reply, head);
+    if (reply->page) {
+        head_field_number(head, BYTES("Content-Length"), page_size(reply));
+        head_field(head, BYTES("Content-Type"), BYTES("text/html; charset=utf-8"));
+        head_text(head, site->fields);
+    } else if (reply->status == 206) {
+        head_field_number(head, BYTES("Content-Length"), reply->slice.end - reply->slice.first);
+        head_text(head, reply->file->fields);
+    } else if (reply->status == 304) {
+        head_text(head, reply->file->shared);
+    } else {
+        head_text(head, site->fields);
+    }
+}

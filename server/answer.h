@@ -1,0 +1,59 @@
+/* Where protocol meets store: a request and the site give a reply, as data before action.
+ *
+ * Pure: an answer says which path it has to know about and is told what is there. */
+#pragma once
+
+#include "lib/http/range.h"
+#include "lib/http/response.h"
+#include "server/site.h"
+
+struct reply {
+    unsigned status;
+    const char *why;     /* for the reader of an error page; static */
+    struct bytes folder; /* 301: the folder's path, to which its slash is added */
+    struct file *file;   /* the representation whose fields are sent; a reference, or NULL */
+    struct slice slice;  /* what is sent of it; empty for HEAD and 304 */
+    bool page;           /* a small page is written for the body */
+    bool head_only;      /* the fields of a GET, and no body */
+};
+
+enum answer_next {
+    ANSWER_FETCH, /* answer->path has to be looked up; then answer_fetched() */
+    ANSWER_REPLY, /* answer->reply is complete */
+};
+
+struct answer {
+    const struct site *site;
+    const struct request *request;
+    struct bytes path; /* followed by a NUL; in the caller's room or the site's */
+    bool fell_back;
+    struct reply reply;
+};
+
+/* Room for a request's path: its target, a NUL, and a folder's index. */
+#define ANSWER_ROOM(target_len) ((target_len) + 16)
+
+/* Begins. `request` and `room`, of ANSWER_ROOM(target.len) bytes, stay until the reply is written.
+ */
+enum answer_next answer_begin(struct answer *answer, const struct site *site,
+                              const struct request *request, char *room);
+
+/* Goes on with what was found at answer->path. Takes the reference to `file` (FETCH_FILE). `now_s`
+ * is the wall clock. */
+enum answer_next answer_fetched(struct answer *answer, enum fetch_came came, struct file *file,
+                                int64_t now_s);
+
+/* A reply that no request was needed for: a refusal. */
+void reply_refuse(struct reply *reply, unsigned status, const char *why);
+
+/* Writes a reply's head up to where fields of the moment follow (Date, Connection), unless
+ * reply_fixed_head() has it ready. */
+void reply_write_head(const struct reply *reply, const struct site *site, struct head *head);
+/* Writes the page of a reply that has one. */
+void reply_write_page(const struct reply *reply, struct head *head);
+
+/* The head that was built with the file, for a whole file; empty for any other reply. */
+static inline struct bytes reply_fixed_head(const struct reply *reply)
+{
+    return reply->status == 200 && reply->file != NULL ? reply->file->head : (struct bytes){0};
+}

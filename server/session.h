@@ -1,0 +1,202 @@
+/* One connection's conversation, without I/O.
+ *
+ * A session is asked again and again for its next step, and told what came of the last one. It
+ * decides everything: what is read and answered, how long anything may take, when to close. Whoever
+ * asks carries the steps out, by waiting in them (sync/serve.c) or by coming back to them
+ * (async/serve.c), and decides nothing. It touches no socket, file, clock or event loop; a test
+ * drives it by bytes and outcomes alone. One thread at a time. */
+#pragma once
+
+#include "lib/http/chunked.h"
+#include "lib/http/date.h"
+#include "lib/http/framing.h"
+#include "server/answer.h"
+
+#include <sys/uio.h>
+
+enum step_kind {
+    STEP_READ,  /* receive into session_space() */
+    STEP_FETCH, /* look *fetch up: fetch_recall(), else fetch_open() and fetch_keep() */
+    STEP_WAIT,  /* until until_ns */
+    STEP_WORK,  /* call work.call(work.argument) */
+    STEP_SEND,  /* send.pieces, then send.size bytes of send.file */
+    STEP_CLOSE, /* the conversation is over; after lingering, if `linger` */
+};
+
+/* Why something is waited for. Waits of one kind come with deadlines in the order of their
+ * beginning, so that a list of each kind is a list ordered by time. */
+enum patience {
+    PATIENCE_IDLE,  /* for a request */
+    PATIENCE_DRAIN, /* for a last one, after the server was asked to stop */
+    PATIENCE_HEAD,  /* for the remainder of a head */
+    PATIENCE_BODY,  /* for more of a request body */
+    PATIENCE_SEND,  /* for the client to take more of a reply */
+    PATIENCE_LINGER,
+    PATIENCE_KINDS,
+};
+
+struct step {
+    enum step_kind kind;
+    enum patience patience; /* READ, SEND, CLOSE with linger */
+    uint64_t until_ns; /* READ, SEND, WAIT, CLOSE with linger: give up, or go on, at this moment */
+    union {
+        struct fetch *fetch;
+        struct {
+            const struct iovec *pieces;
+            int count;
+            struct file *file; /* NULL: none */
+            uint64_t offset;
+            size_t size; /* at most SEND_SLICE */
+        } send;
+        struct {
+            void (*call)(void *);
+            void *argument;
+        } work;
+        bool linger; /* end our side, then drop what the client still sends until it closes */
+    };
+};
+
+enum {
+    SEND_SLICE = 256 * 1024
+};
+
+/* What came of a step. */
+struct outcome {
+    enum {
+        CAME_DONE,      /* as asked; READ and SEND: `bytes`, at least 1 */
+        CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again */
+        CAME_ENDED,     /* READ: the client has ended its side */
+        CAME_COLD,      /* FETCH with warm_only: not in memory */
+        CAME_TIMED_OUT, /* READ, SEND: the deadline passed */
+        CAME_DRAINING,  /* READ: nothing yet, and the server was asked to stop: be asked again, for
+                           a request on its way is still waited for a moment */
+        CAME_FAILED,    /* the connection, or the file, is no more */
+    } kind;
+    size_t bytes;
+};
+
+/* The moment at which something came. */
+struct moment {
+    uint64_t now_ns;  /* monotonic */
+    int64_t wall_s;   /* since 1970 */
+    const char *date; /* wall_s as DATE_SIZE bytes */
+};
+
+enum {
+    BATCH_REPLIES = 16,
+    BATCH_PIECES = 3 * BATCH_REPLIES,
+    BATCH_TEXT = 4096,
+    BATCH_SPARE = 3072, /* of text: enough for any one reply but a long Location */
+};
+
+/* What a connection needs while bytes are in flight, and only then: lent by the model, which takes
+ * it back when the session is at rest. */
+struct exchange {
+    struct exchange *next; /* the lender's: in its list of spare ones */
+
+    /* Input: [begin, end) of `room` is not yet used. */
+    size_t capacity;
+    size_t begin, end;
+    size_t head_end; /* of the request being answered */
+
+    /* The request being answered; its views point into the input. */
+    struct request request;
+    struct framing framing;
+    struct chunked chunked;
+    uint64_t body_left;    /* FRAMING_LENGTH: bytes of the body still to come */
+    uint64_t body_dropped; /* so far, against limits.body */
+    bool persists;
+    bool speaks_1_0;
+    bool delayed;
+    uint64_t delay_ns;
+    struct answer answer;
+    struct fetch fetch;
+
+    /* The replies that leave next, in order: pieces of memory, then a slice of one file. */
+    struct iovec pieces[BATCH_PIECES];
+    int piece_first, piece_end;
+    struct file *held[BATCH_REPLIES]; /* references to what the pieces point into */
+    unsigned replies;
+    struct file *body; /* one of `held`, sent from its descriptor */
+    struct slice body_slice;
+    char text[BATCH_TEXT]; /* heads and pages that were not ready-made */
+    size_t text_used;
+
+    char room[]; /* `capacity` bytes of input, then as many and 16 for a path */
+};
+
+/* Bytes of an exchange that takes heads of up to `capacity` bytes. */
+static inline size_t exchange_size(size_t capacity)
+{
+    return sizeof(struct exchange) + capacity + ANSWER_ROOM(capacity);
+}
+
+/* Prepares memory of exchange_size(capacity) bytes. */
+void exchange_init(struct exchange *exchange, size_t capacity);
+
+/* The least that an exchange of this site has to take. */
+size_t exchange_capacity(const struct site *site);
+
+struct session {
+    struct site *site;
+    struct exchange *exchange; /* NULL at rest */
+    uint64_t since_ns; /* when what is waited for began to be: a request, the end of a head */
+    uint32_t requests; /* answered */
+    uint8_t state;
+    uint8_t after_send; /* the state to go on in when what is queued has left */
+    bool draining;      /* the next reply says that it is the last */
+    bool last;          /* close when what is queued has been sent */
+    bool linger;
+    bool grace; /* the last moment for a request has begun */
+};
+
+/* Begins a conversation. */
+void session_init(struct session *session, struct site *site, const struct moment *now);
+
+/* Lets go of everything but the exchange, which is returned (NULL: none). At any time between
+ * steps. */
+struct exchange *session_finish(struct session *session);
+
+/* Says what came of the last step and asks for the next. The first call passes CAME_UNCHANGED.
+ * Views and pointers in *next hold until the next call. */
+void session_step(struct session *session, const struct moment *now, struct outcome came,
+                  struct step *next);
+
+/* Nothing is in flight: the exchange may be taken back, and has to be lent again before the outcome
+ * of a READ is told. */
+static inline bool session_at_rest(const struct session *session)
+{
+    return session->exchange == NULL ||
+           (session->exchange->begin == session->exchange->end && session->state == 0);
+}
+
+static inline void session_lend(struct session *session, struct exchange *exchange)
+{
+    exchange->begin = exchange->end = 0;
+    session->exchange = exchange;
+}
+
+static inline struct exchange *session_take_back(struct session *session)
+{
+    struct exchange *exchange = session->exchange;
+    session->exchange = NULL;
+    return exchange;
+}
+
+/* Where a READ puts bytes: never empty after a READ was asked for. Needs an exchange. */
+struct space {
+    char *at;
+    size_t size;
+};
+static inline struct space session_space(const struct session *session)
+{
+    struct exchange *x = session->exchange;
+    return (struct space){x->room + x->end, x->capacity - x->end};
+}
+
+/* The server was asked to stop: the next reply is the last. When the session waits in READ, tell it
+ * CAME_DRAINING afterwards, so that it decides how long it still waits. */
+static inline void session_drain(struct session *session)
+{
+    session->draining = true;
+}

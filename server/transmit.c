@@ -1,0 +1,56 @@
+#include "server/transmit.h"
+
+#include "lib/base/log.h"
+
+#include <errno.h>
+
+static size_t size_of(const struct iovec *pieces, int count)
+{
+    size_t size = 0;
+    for (int i = 0; i < count; i++) {
+        size += pieces[i].iov_len;
+    }
+    return size;
+}
+
+static enum transmitted transmitted_of(ssize_t came, size_t *bytes)
+{
+    if (came > 0) {
+        *bytes = (size_t)came;
+        return TRANSMIT_DONE;
+    }
+    return came == STREAM_AGAIN || came == -EINTR ? TRANSMIT_AGAIN : TRANSMIT_FAILED;
+}
+
+/* A file that was truncated or rewritten in place is not the one that its head announced: what is
+ * still owed must not be made up. */
+static enum transmitted transmit_slice(struct stream *stream, const struct step *step,
+                                       size_t *bytes)
+{
+    struct file *file = step->send.file;
+    if (!file_intact(file)) {
+        log_warn("%s: changed while it was being sent; the connection is cut", file->path.at);
+        return TRANSMIT_FAILED;
+    }
+    return transmitted_of(stream_send_file(stream, file->fd, step->send.offset, step->send.size),
+                          bytes);
+}
+
+enum transmitted transmit(struct stream *stream, const struct step *step, size_t *bytes)
+{
+    bool has_slice = step->send.file != NULL && step->send.size > 0;
+    size_t sent = 0;
+    if (step->send.count > 0) {
+        enum transmitted came = transmitted_of(
+            stream_send(stream, step->send.pieces, step->send.count, has_slice), &sent);
+        if (came != TRANSMIT_DONE || !has_slice ||
+            sent < size_of(step->send.pieces, step->send.count)) {
+            *bytes = sent;
+            return came;
+        }
+    }
+    size_t of_file = 0;
+    enum transmitted came = transmit_slice(stream, step, &of_file);
+    *bytes = sent + of_file;
+    return came == TRANSMIT_AGAIN && sent > 0 ? TRANSMIT_DONE : came;
+}
