@@ -1,0 +1,208 @@
+/* Options, site, listeners, serve. One source, linked into both servers: the I/O model is chosen by
+ * the linker. */
+#include "lib/base/limits.h"
+#include "lib/base/log.h"
+#include "lib/net/listen.h"
+#include "server/serve.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool find_book(char docroot[PATH_MAX]);
+static bool site_init(struct site *site, struct server_options *options);
+static bool listen_all(const struct server_options *options, struct listener *listeners);
+static void announce(const struct server_options *options, const struct listener *listeners);
+static int block_signals(void);
+
+int main(int argc, char **argv)
+{
+    static struct server_options options;
+    static struct site site;
+    static struct listener listeners[LISTENERS_MAX];
+
+    log_program(serve_model.program);
+    switch (server_options_read(&options, &serve_model, argc, argv)) {
+    case OPTIONS_DONE:
+        return 0;
+    case OPTIONS_MISUSE:
+        return 2;
+    case OPTIONS_RUN:
+        break;
+    }
+    int signals = block_signals();
+    if (!site_init(&site, &options) || !listen_all(&options, listeners)) {
+        return 1;
+    }
+    announce(&options, listeners);
+    int status = serve(&site, &options, listeners, options.listen_count, signals);
+    for (unsigned i = 0; i < options.listen_count; i++) {
+        listen_remove(&listeners[i].address);
+    }
+    store_destroy(site.store);
+    return status;
+}
+
+/* Before any thread begins, so that all of them inherit it. */
+static int block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (fd < 0) {
+        log_fatal(1, "signalfd: %s", strerror(errno));
+    }
+    return fd;
+}
+
+/* --- the site --------------------------------------------------------------------------------- */
+
+#define BOOK "count-of-monte-cristo.txt"
+
+/* Beside the program's folder when it was built, in ../share when it was installed. */
+static bool find_book(char docroot[PATH_MAX])
+{
+    static const char *const places[] = {"../book", "../share/cristo/book"};
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    program[len > 0 ? len : 0] = '\0';
+    const char *folder = dirname(program);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char path[PATH_MAX];
+        struct stat status;
+        if (snprintf(path, sizeof(path), "%s/%s", folder, places[i]) < (int)sizeof(path) &&
+            stat(path, &status) == 0 && S_ISDIR(status.st_mode) &&
+            realpath(path, docroot) != NULL) {
+            return true;
+        }
+    }
+    log_error("no DOCROOT was given, and the book is not prepared: neither %s/%s nor %s/%s is a "
+              "folder; 'corpus/prepare %s/%s' makes it",
+              folder, places[0], folder, places[1], folder, places[0]);
+    return false;
+}
+
+/* Descriptors are shared out before serving: some for files held open, a few for the server itself,
+ * and the rest are connections. */
+static void share_descriptors(struct server_options *options)
+{
+    uint64_t all = limits_raise_descriptors();
+    uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads;
+    options->cache = (struct cache_limits){.files = 4096,
+                                           .descriptors = all / 8 < 512 ? (size_t)(all / 8) : 512,
+                                           .bytes = UINT64_C(64) << 20};
+    own += options->cache.descriptors;
+    uint64_t most = all > own + 8 ? all - own : 8;
+    struct limits *limits = &options->limits;
+    if (limits->connections > most) {
+        log_warn("--max-connections: %ju needs more descriptors than the limit of %ju leaves; %ju "
+                 "connections are accepted (raise it with ulimit -Hn)",
+                 (uintmax_t)limits->connections, (uintmax_t)all, (uintmax_t)most);
+    }
+    if (limits->connections == 0 || limits->connections > most) {
+        limits->connections = most;
+    }
+}
+
+static bool set_fallback(struct site *site, const struct server_options *options)
+{
+    const char *fallback = options->fallback != NULL  ? options->fallback
+                           : options->docroot == NULL ? BOOK
+                                                      : "";
+    site->fallback = options->no_fallback ? (struct bytes){0} : bytes_of(fallback);
+    return true;
+}
+
+static bool open_store(struct site *site, const struct server_options *options, const char *docroot)
+{
+    static char common[FIELDS_MAX + 64];             /* of every reply */
+    static char fields[sizeof(common) + FIELDS_MAX]; /* of files */
+    bool caching = options->cache_control != NULL;
+    snprintf(common, sizeof(common), "Server: cristo\r\n%.*s", (int)options->fields_len,
+             options->fields);
+    snprintf(fields, sizeof(fields), "%s%s%.*s%s", common, caching ? "Cache-Control: " : "",
+             FIELDS_MAX / 2, caching ? options->cache_control : "", caching ? "\r\n" : "");
+    site->fields = bytes_of(common);
+    site->store = store_create(&(struct store_options){
+        .docroot = docroot,
+        .fields = bytes_of(fields),
+        .in_memory = 64 * 1024,
+    });
+    return site->store != NULL;
+}
+
+static bool site_init(struct site *site, struct server_options *options)
+{
+    char book[PATH_MAX];
+    if (options->docroot == NULL && !find_book(book)) {
+        return false;
+    }
+    share_descriptors(options);
+    site->trust_ns = options->trust_ns;
+    site->dotfiles = options->dotfiles;
+    site->limits = options->limits;
+    site->timeouts = options->timeouts;
+    site->delays = options->delays;
+    site->delay_low_ns = options->delay_low_ns;
+    site->delay_high_ns = options->delay_high_ns;
+    site->seed = options->seed;
+    site->compute = options->compute;
+    return set_fallback(site, options) &&
+           open_store(site, options, options->docroot != NULL ? options->docroot : book);
+}
+
+/* --- the listeners ---------------------------------------------------------------------------- */
+
+static bool listen_on(const struct address *address, unsigned sockets, struct listener *listener)
+{
+    char text[ADDRESS_TEXT];
+    listener->address = *address;
+    int error = listen_open(&listener->address, true, sockets, listener->fds);
+    if (error != 0) {
+        log_error("%s: cannot be listened on: %s%s", address_write(text, address), strerror(-error),
+                  error == -EADDRINUSE ? " (another server is there)" : "");
+        return false;
+    }
+    if (!address_is_loopback(&listener->address)) {
+        log_warn("%s: listening beyond this machine: whoever reaches that address can read what is "
+                 "served",
+                 address_write(text, &listener->address));
+    }
+    return true;
+}
+
+static bool listen_all(const struct server_options *options, struct listener *listeners)
+{
+    for (unsigned i = 0; i < options->listen_count; i++) {
+        if (!listen_on(&options->listen[i], options->loops, &listeners[i])) {
+            while (i-- > 0) {
+                listen_remove(&listeners[i].address);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static void announce(const struct server_options *options, const struct listener *listeners)
+{
+    char model[64];
+    serve_model.describe(model, sizeof(model), options);
+    for (unsigned i = 0; i < options->listen_count; i++) {
+        char address[ADDRESS_TEXT];
+        bool local = address_is_unix(&listeners[i].address);
+        address_write(address, &listeners[i].address);
+        printf(local ? "listening on %s (%s)\n" : "listening on http://%s/ (%s)\n", address, model);
+    }
+    fflush(stdout);
+}

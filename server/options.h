@@ -1,0 +1,52 @@
+/* The servers' command line. */
+#pragma once
+
+#include "lib/base/options.h"
+#include "lib/net/address.h"
+#include "server/site.h"
+
+enum {
+    LISTENERS_MAX = 16,
+    FIELDS_MAX = 1024,
+    LOOPS_MAX = 256
+};
+
+struct server_options {
+    const char *docroot; /* NULL: the prepared book */
+    struct address listen[LISTENERS_MAX];
+    unsigned listen_count;
+
+    const char *fallback;
+    bool no_fallback;
+    uint64_t trust_ns;
+    bool dotfiles;
+    const char *cache_control;
+    char fields[FIELDS_MAX]; /* of --response-header: whole lines */
+    size_t fields_len;
+
+    struct limits limits;
+    struct timeouts timeouts;
+    struct cache_limits cache; /* of all caches together */
+
+    bool delays;
+    uint64_t delay_low_ns, delay_high_ns;
+    uint64_t seed;
+    unsigned compute;
+
+    unsigned loops;        /* async */
+    unsigned file_threads; /* async */
+    unsigned offload;      /* async */
+    uint64_t stack;        /* sync: bytes of a thread's stack */
+};
+
+/* One address, with the sockets that share it: one for each loop. */
+struct listener {
+    struct address address;
+    int fds[LOOPS_MAX];
+};
+
+struct serve_model;
+
+/* Reads the command line over the defaults. Misuse is reported on stderr. */
+enum options_outcome server_options_read(struct server_options *options,
+                                         const struct serve_model *model, int argc, char **argv);

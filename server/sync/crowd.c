@@ -1,0 +1,184 @@
+#include "server/sync/crowd.h"
+
+#include "lib/base/clock.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Its handler does nothing, without SA_RESTART: that it came is what ends a blocking call. */
+#define WAKE_SIGNAL SIGRTMIN
+
+static void on_wake(int signal)
+{
+    (void)signal;
+}
+
+static bool init_attributes(struct crowd *crowd, size_t stack)
+{
+    struct sigaction wake = {.sa_handler = on_wake};
+    return pthread_attr_init(&crowd->attributes) == 0 &&
+           pthread_attr_setdetachstate(&crowd->attributes, PTHREAD_CREATE_DETACHED) == 0 &&
+           pthread_attr_setstacksize(&crowd->attributes, stack) == 0 &&
+           sigaction(WAKE_SIGNAL, &wake, NULL) == 0;
+}
+
+bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity)
+{
+    long cores = sysconf(_SC_NPROCESSORS_CONF);
+    pthread_condattr_t monotonic;
+    *crowd = (struct crowd){.most = most, .capacity = capacity};
+    crowd->list.prev = crowd->list.next = &crowd->list;
+    crowd->pools = cores > 0 ? (unsigned)cores : 1;
+    crowd->pool = aligned_alloc(_Alignof(struct pool), crowd->pools * sizeof(struct pool));
+    if (crowd->pool == NULL || !init_attributes(crowd, stack)) {
+        free(crowd->pool);
+        return false;
+    }
+    for (unsigned i = 0; i < crowd->pools; i++) {
+        pthread_mutex_init(&crowd->pool[i].lock, NULL);
+        crowd->pool[i].spare = NULL;
+    }
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&crowd->lock, NULL);
+    pthread_cond_init(&crowd->gone, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    atomic_init(&crowd->drain_until_ns, CLOCK_NEVER);
+    return true;
+}
+
+void crowd_finish(struct crowd *crowd)
+{
+    for (unsigned i = 0; i < crowd->pools; i++) {
+        for (struct exchange *x; (x = crowd->pool[i].spare) != NULL;) {
+            crowd->pool[i].spare = x->next;
+            free(x);
+        }
+        pthread_mutex_destroy(&crowd->pool[i].lock);
+    }
+    free(crowd->pool);
+    pthread_attr_destroy(&crowd->attributes);
+    pthread_cond_destroy(&crowd->gone);
+    pthread_mutex_destroy(&crowd->lock);
+}
+
+bool crowd_has_room(struct crowd *crowd)
+{
+    pthread_mutex_lock(&crowd->lock);
+    bool room = crowd->count < crowd->most;
+    pthread_mutex_unlock(&crowd->lock);
+    return room;
+}
+
+static void count_down(struct crowd *crowd)
+{
+    if (--crowd->count == 0) {
+        pthread_cond_broadcast(&crowd->gone);
+    }
+}
+
+bool crowd_start(struct crowd *crowd, void *(*run)(void *), void *argument)
+{
+    pthread_t thread;
+    pthread_mutex_lock(&crowd->lock);
+    crowd->count++;
+    pthread_mutex_unlock(&crowd->lock);
+    if (pthread_create(&thread, &crowd->attributes, run, argument) == 0) {
+        return true;
+    }
+    pthread_mutex_lock(&crowd->lock);
+    count_down(crowd);
+    pthread_mutex_unlock(&crowd->lock);
+    return false;
+}
+
+void crowd_join(struct crowd *crowd, struct member *member, int fd)
+{
+    member->thread = pthread_self();
+    member->fd = fd;
+    pthread_mutex_lock(&crowd->lock);
+    member->next = &crowd->list;
+    member->prev = crowd->list.prev;
+    member->prev->next = member;
+    crowd->list.prev = member;
+    pthread_mutex_unlock(&crowd->lock);
+}
+
+/* The descriptor is closed under the lock, so that crowd_cut() never meets another's in its place.
+ */
+void crowd_leave(struct crowd *crowd, struct member *member)
+{
+    pthread_mutex_lock(&crowd->lock);
+    member->prev->next = member->next;
+    member->next->prev = member->prev;
+    close(member->fd);
+    count_down(crowd);
+    pthread_mutex_unlock(&crowd->lock);
+}
+
+static struct pool *pool_here(struct crowd *crowd)
+{
+    int core = sched_getcpu();
+    return &crowd->pool[core < 0 ? 0 : (unsigned)core % crowd->pools];
+}
+
+struct exchange *crowd_lend(struct crowd *crowd)
+{
+    struct pool *pool = pool_here(crowd);
+    pthread_mutex_lock(&pool->lock);
+    struct exchange *x = pool->spare;
+    if (x != NULL) {
+        pool->spare = x->next;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (x == NULL) {
+        x = malloc(exchange_size(crowd->capacity));
+    }
+    if (x != NULL) {
+        exchange_init(x, crowd->capacity);
+    }
+    return x;
+}
+
+void crowd_take_back(struct crowd *crowd, struct exchange *x)
+{
+    struct pool *pool = pool_here(crowd);
+    pthread_mutex_lock(&pool->lock);
+    x->next = pool->spare;
+    pool->spare = x;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void crowd_wake(struct crowd *crowd)
+{
+    pthread_mutex_lock(&crowd->lock);
+    for (struct member *m = crowd->list.next; m != &crowd->list; m = m->next) {
+        pthread_kill(m->thread, WAKE_SIGNAL);
+    }
+    pthread_mutex_unlock(&crowd->lock);
+}
+
+void crowd_cut(struct crowd *crowd)
+{
+    pthread_mutex_lock(&crowd->lock);
+    for (struct member *m = crowd->list.next; m != &crowd->list; m = m->next) {
+        shutdown(m->fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&crowd->lock);
+}
+
+size_t crowd_wait(struct crowd *crowd, uint64_t until_ns)
+{
+    struct timespec until = clock_timespec(until_ns);
+    pthread_mutex_lock(&crowd->lock);
+    while (crowd->count > 0 &&
+           pthread_cond_timedwait(&crowd->gone, &crowd->lock, &until) != ETIMEDOUT) {
+    }
+    size_t left = crowd->count;
+    pthread_mutex_unlock(&crowd->lock);
+    return left;
+}

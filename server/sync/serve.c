@@ -1,0 +1,418 @@
+/* The blocking model: a thread for each connection, which waits inside its calls.
+ *
+ * Read this beside async/serve.c: the same steps in the same order, waited for in the other way.
+ * Here a conversation is a loop, and the stack remembers where it was. */
+#include "server/serve.h"
+
+#include "lib/base/log.h"
+#include "lib/net/stream.h"
+#include "server/calendar.h"
+#include "server/sync/crowd.h"
+#include "server/transmit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct server {
+    struct site *site;
+    struct cache_set *caches;
+    struct crowd crowd;
+};
+
+/* A member of the crowd. Lives on the stack of its thread. */
+struct connection {
+    struct member member;
+    struct server *server;
+    struct stream stream;
+    struct session session;
+    uint64_t receive_wait_ns, send_wait_ns; /* what the descriptor's timeouts are set to */
+    struct calendar calendar;
+};
+
+static void *converse(void *argument);
+static struct outcome read_step(struct connection *c, const struct step *step, uint64_t now_ns);
+static struct outcome fetch_step(struct connection *c, const struct step *step, uint64_t now_ns);
+static struct outcome wait_step(struct connection *c, const struct step *step);
+static struct outcome work_step(const struct step *step);
+static struct outcome send_step(struct connection *c, const struct step *step, uint64_t now_ns);
+static void close_step(struct connection *c, const struct step *step, uint64_t now_ns);
+
+/* --- accept ----------------------------------------------------------------------------------- */
+
+/* What a new thread is told. It frees it. */
+struct ticket {
+    struct server *server;
+    int fd;
+    bool tcp;
+};
+
+/* The one reply that is not a session's: there is no thread to hold one. */
+static void turn_away(int fd)
+{
+    static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    char request[512];
+    if (send(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+        shutdown(fd, SHUT_WR);
+    }
+    while (recv(fd, request, sizeof(request), MSG_DONTWAIT) > 0) {
+        /* to close over unread bytes would reset the reply away */
+    }
+    close(fd);
+}
+
+static void on_accepted(struct server *server, int fd, bool tcp)
+{
+    struct ticket *ticket = malloc(sizeof(*ticket));
+    if (ticket != NULL) {
+        *ticket = (struct ticket){server, fd, tcp};
+        if (crowd_start(&server->crowd, converse, ticket)) {
+            return;
+        }
+        free(ticket);
+    }
+    turn_away(fd);
+}
+
+/* Takes every connection that waits. False: out of descriptors or memory, and to accept again at
+ * once would only spin. */
+static bool on_acceptable(struct server *server, const struct listener *listener)
+{
+    while (crowd_has_room(&server->crowd)) {
+        int fd = accept4(listener->fds[0], NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            on_accepted(server, fd, !address_is_unix(&listener->address));
+        } else if (errno == EAGAIN) {
+            return true;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum {
+    PAUSE_MS = 50
+};
+
+/* While there is no room for one more, only signals are waited for, and room looked for after a
+ * pause. */
+static void accept_until_signal(struct server *server, const struct listener *listeners,
+                                unsigned count, int signals)
+{
+    struct pollfd ready[1 + LISTENERS_MAX] = {{.fd = signals, .events = POLLIN}};
+    bool may_accept = true;
+    for (unsigned i = 0; i < count; i++) {
+        ready[1 + i] = (struct pollfd){.fd = listeners[i].fds[0], .events = POLLIN};
+    }
+    while (poll(ready, may_accept ? 1 + count : 1, may_accept ? -1 : PAUSE_MS) < 0 ||
+           ready[0].revents == 0) {
+        may_accept = true;
+        for (unsigned i = 0; i < count; i++) {
+            may_accept = on_acceptable(server, &listeners[i]) && may_accept;
+        }
+        may_accept = may_accept && crowd_has_room(&server->crowd);
+    }
+}
+
+/* Who has come so far is let in; who comes later is refused by the system at once. */
+static void close_listeners(struct server *server, const struct listener *listeners, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        on_acceptable(server, &listeners[i]);
+        close(listeners[i].fds[0]);
+    }
+}
+
+/* --- converse --------------------------------------------------------------------------------- */
+
+static void connection_open(struct connection *c, const struct ticket *ticket)
+{
+    *c = (struct connection){.server = ticket->server};
+    struct moment now = calendar_now(&c->calendar);
+    stream_init(&c->stream, ticket->fd, ticket->tcp);
+    session_init(&c->session, ticket->server->site, &now);
+    crowd_join(&c->server->crowd, &c->member, ticket->fd);
+}
+
+static void connection_close(struct connection *c)
+{
+    struct exchange *exchange = session_finish(&c->session);
+    if (exchange != NULL) {
+        crowd_take_back(&c->server->crowd, exchange);
+    }
+    crowd_leave(&c->server->crowd, &c->member);
+}
+
+static void *converse(void *argument)
+{
+    struct ticket ticket = *(struct ticket *)argument;
+    struct connection c;
+    struct step step;
+    struct outcome came = {CAME_UNCHANGED, 0};
+    free(argument);
+    connection_open(&c, &ticket);
+    for (;;) {
+        struct moment now = calendar_now(&c.calendar);
+        if (atomic_load_explicit(&c.server->crowd.draining, memory_order_relaxed)) {
+            session_drain(&c.session);
+        }
+        session_step(&c.session, &now, came, &step);
+        switch (step.kind) {
+        case STEP_READ:
+            came = read_step(&c, &step, now.now_ns);
+            break;
+        case STEP_FETCH:
+            came = fetch_step(&c, &step, now.now_ns);
+            break;
+        case STEP_WAIT:
+            came = wait_step(&c, &step);
+            break;
+        case STEP_WORK:
+            came = work_step(&step);
+            break;
+        case STEP_SEND:
+            came = send_step(&c, &step, now.now_ns);
+            break;
+        case STEP_CLOSE:
+            close_step(&c, &step, now.now_ns);
+            connection_close(&c);
+            return NULL;
+        }
+    }
+}
+
+/* --- read ------------------------------------------------------------------------------------- */
+
+/* Sets how long a blocking call may wait; mostly it is set so already, and costs nothing. */
+static void set_wait(const struct connection *c, int option, uint64_t *set_ns, uint64_t until_ns,
+                     uint64_t now_ns)
+{
+    uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+    if (*set_ns != wait_ns) {
+        struct timeval wait = clock_timeval(wait_ns < NS_PER_US ? NS_PER_US : wait_ns);
+        setsockopt(c->stream.fd, SOL_SOCKET, option, &wait, sizeof(wait));
+        *set_ns = wait_ns;
+    }
+}
+
+static bool is_draining(const struct connection *c)
+{
+    return atomic_load_explicit(&c->server->crowd.draining, memory_order_relaxed);
+}
+
+static struct outcome outcome_of_receive(const struct connection *c, ssize_t got)
+{
+    if (got > 0) {
+        return (struct outcome){CAME_DONE, (size_t)got};
+    }
+    switch (got) {
+    case 0:
+        return (struct outcome){CAME_ENDED, 0};
+    case STREAM_AGAIN:
+        return (struct outcome){CAME_TIMED_OUT, 0};
+    case -EINTR:
+        return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
+    default:
+        return (struct outcome){CAME_FAILED, 0};
+    }
+}
+
+/* At rest a thread holds no buffer but these bytes of its stack; an exchange is lent when something
+ * has come. */
+static struct outcome read_first(struct connection *c)
+{
+    char first[512];
+    ssize_t got = stream_receive(&c->stream, first, sizeof(first));
+    if (got > 0) {
+        struct exchange *exchange = crowd_lend(&c->server->crowd);
+        if (exchange == NULL) {
+            return (struct outcome){CAME_FAILED, 0};
+        }
+        session_lend(&c->session, exchange);
+        memcpy(session_space(&c->session).at, first, (size_t)got);
+    }
+    return outcome_of_receive(c, got);
+}
+
+static struct outcome read_step(struct connection *c, const struct step *step, uint64_t now_ns)
+{
+    set_wait(c, SO_RCVTIMEO, &c->receive_wait_ns, step->until_ns, now_ns);
+    if (session_at_rest(&c->session)) {
+        struct exchange *exchange = session_take_back(&c->session);
+        if (exchange != NULL) {
+            crowd_take_back(&c->server->crowd, exchange);
+        }
+        return read_first(c);
+    }
+    struct space space = session_space(&c->session);
+    return outcome_of_receive(c, stream_receive(&c->stream, space.at, space.size));
+}
+
+/* --- fetch, wait, work ------------------------------------------------------------------------ */
+
+static struct outcome fetch_step(struct connection *c, const struct step *step, uint64_t now_ns)
+{
+    struct cache *cache = cache_set_here(c->server->caches);
+    const struct site *site = c->server->site;
+    if (fetch_recall(step->fetch, cache, site->trust_ns, now_ns)) {
+        return (struct outcome){CAME_DONE, 0};
+    }
+    if (step->fetch->warm_only) {
+        fetch_forget(step->fetch, cache);
+        return (struct outcome){CAME_COLD, 0};
+    }
+    fetch_open(step->fetch, site->store);
+    fetch_keep(step->fetch, cache);
+    return (struct outcome){CAME_DONE, 0};
+}
+
+static uint64_t drain_until_ns(const struct connection *c)
+{
+    return atomic_load_explicit(&c->server->crowd.drain_until_ns, memory_order_relaxed);
+}
+
+static struct outcome wait_step(struct connection *c, const struct step *step)
+{
+    struct timespec until = clock_timespec(step->until_ns);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+        if (clock_monotonic_ns() >= drain_until_ns(c)) {
+            break;
+        }
+    }
+    return (struct outcome){CAME_DONE, 0};
+}
+
+static struct outcome work_step(const struct step *step)
+{
+    step->work.call(step->work.argument);
+    return (struct outcome){CAME_DONE, 0};
+}
+
+/* --- send ------------------------------------------------------------------------------------- */
+
+static struct outcome send_step(struct connection *c, const struct step *step, uint64_t now_ns)
+{
+    size_t bytes = 0;
+    set_wait(c, SO_SNDTIMEO, &c->send_wait_ns, step->until_ns, now_ns);
+    switch (transmit(&c->stream, step, &bytes)) {
+    case TRANSMIT_DONE:
+        return (struct outcome){CAME_DONE, bytes};
+    case TRANSMIT_AGAIN: /* or woken, to look at the time */
+        return (struct outcome){
+            clock_monotonic_ns() >= step->until_ns ? CAME_TIMED_OUT : CAME_UNCHANGED, 0};
+    case TRANSMIT_FAILED:
+        break;
+    }
+    return (struct outcome){CAME_FAILED, 0};
+}
+
+/* --- close ------------------------------------------------------------------------------------ */
+
+static void close_step(struct connection *c, const struct step *step, uint64_t now_ns)
+{
+    char dropped[512];
+    if (!step->linger || shutdown(c->stream.fd, SHUT_WR) < 0) {
+        return;
+    }
+    ssize_t got;
+    do {
+        set_wait(c, SO_RCVTIMEO, &c->receive_wait_ns, step->until_ns, now_ns);
+        got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
+        now_ns = clock_monotonic_ns();
+    } while ((got > 0 || got == -EINTR) && now_ns < step->until_ns);
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+enum {
+    WAKE_EVERY_MS = 50,
+    LAST_WORD_MS = 200
+};
+
+/* Wakes threads again and again, since one about to wait misses the call; until all are gone, the
+ * time is over, or a second signal comes. */
+static void drain(struct server *server, int signals)
+{
+    struct pollfd again = {.fd = signals, .events = POLLIN};
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t until_ns = clock_add(now_ns, server->site->timeouts.drain_ns);
+    struct signalfd_siginfo first;
+    if (read(signals, &first, sizeof(first)) < 0) {
+        log_warn("signals cannot be read: %s", strerror(errno));
+    }
+    atomic_store(&server->crowd.drain_until_ns, until_ns);
+    atomic_store(&server->crowd.draining, true);
+    do {
+        crowd_wake(&server->crowd);
+        if (crowd_wait(&server->crowd, clock_monotonic_ns() + WAKE_EVERY_MS * NS_PER_MS) == 0) {
+            return;
+        }
+    } while (clock_monotonic_ns() < until_ns && poll(&again, 1, 0) == 0);
+}
+
+static bool server_init(struct server *server, struct site *site,
+                        const struct server_options *options)
+{
+    long cores = sysconf(_SC_NPROCESSORS_CONF);
+    server->site = site;
+    server->caches = cache_set_create(&options->cache, cores > 0 ? (unsigned)cores : 1);
+    if (server->caches == NULL || !crowd_init(&server->crowd, options->stack,
+                                              site->limits.connections, exchange_capacity(site))) {
+        log_error("out of memory");
+        cache_set_destroy(server->caches);
+        return false;
+    }
+    return true;
+}
+
+static void server_finish(struct server *server)
+{
+    size_t left = crowd_wait(&server->crowd, 0);
+    if (left > 0) {
+        log_warn("%zu connections were cut at the end of the drain timeout", left);
+        crowd_wake(&server->crowd); /* waits end now, and their replies may still leave */
+        crowd_wait(&server->crowd, clock_monotonic_ns() + LAST_WORD_MS * NS_PER_MS);
+        crowd_cut(&server->crowd);
+        left = crowd_wait(&server->crowd, clock_monotonic_ns() + NS_PER_S);
+    }
+    if (left == 0) { /* else some thread is still in a system call, and uses all this */
+        crowd_finish(&server->crowd);
+        cache_set_destroy(server->caches);
+        free(server);
+    }
+}
+
+int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
+          unsigned count, int signals)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL || !server_init(server, site, options)) {
+        free(server);
+        return 1;
+    }
+    accept_until_signal(server, listeners, count, signals);
+    close_listeners(server, listeners, count);
+    drain(server, signals);
+    server_finish(server);
+    return 0;
+}
+
+static void describe(char *to, size_t room, const struct server_options *options)
+{
+    (void)options;
+    snprintf(to, room, "sync, a thread for each connection");
+}
+
+const struct serve_model serve_model = {
+    .program = "cristo-sync-server",
+    .sister = "cristo-async-server",
+    .owner = OPTION_SYNC,
+    .address = "127.0.0.1:8080",
+    .describe = describe,
+};
