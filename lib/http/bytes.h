@@ -1,8 +1,10 @@
-/* A view of bytes that belong to somebody else: pointer and length, never NUL-terminated. */
+/* A view of bytes that belong to somebody else: pointer and length, not NUL-terminated. The zero
+ * value is a view of nothing, and good wherever a view is asked for. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct bytes {
@@ -27,9 +29,9 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
  * (RFC 9110 5.1); every other byte compares as it is. */
 bool bytes_equal_nocase(struct bytes a, struct bytes b);
 
-/* Reads a decimal number of digits alone into *number.
+/* Reads a decimal number of digits alone, leading zeros allowed, into *number.
  * Outcome: false when empty, when any byte is not a digit, or when it exceeds 2^63 - 1, the
- * largest length that an off_t can carry; *number is then untouched. */
+ *          largest length that an off_t can carry; *number is then untouched. */
 bool bytes_to_number(struct bytes text, unsigned long long *number);
 
 /* Writes `number` in decimal at `to` (room for 20 bytes) and returns how many were written. */

@@ -5,24 +5,32 @@
 
 #include <stdint.h>
 
-/* Zero is the start state. Extensions and trailers are read, bounded and dropped. */
+/* Zero is the start state. Extensions and trailers are read, bounded and dropped. What they and the
+ * sizes cost counts as overhead, which content pays off: two bytes for each of its own, and 16 for
+ * each chunk that is not empty. */
 struct chunked {
-    uint64_t left;     /* bytes of data still to come in this chunk */
-    uint32_t overhead; /* bytes spent on sizes, extensions and trailers since the last data byte */
+    uint64_t left;     /* bytes of content still to come in this chunk */
+    uint32_t overhead; /* bytes not paid for */
     uint8_t state;
-    uint8_t digits;
 };
 
 enum chunked_outcome {
-    CHUNKED_DATA, /* *data is the next piece of content, *used counts it */
+    CHUNKED_DATA, /* *data is the next piece of content, never empty; *used counts it, and any
+                     framing before it */
     CHUNKED_MORE, /* all of `text` was used; feed more */
-    CHUNKED_END,  /* the last chunk and the trailer section are over; *used bytes belong to them */
-    CHUNKED_MALFORMED, /* bad size, size above 2^63 - 1, missing CRLF, control bytes in an
-                          extension, a malformed trailer line, or more than 16 KB of overhead in a
-                          row */
+    CHUNKED_END,  /* the last chunk and the trailer section are over; *used counts up to there, and
+                     what follows is the next message */
+    CHUNKED_MALFORMED, /* a bad size or one above 2^63 - 1, a line end other than CRLF, control
+                          bytes in an extension, a malformed trailer line, or more than 16 KB of
+                          overhead that nothing pays for */
 };
 
-/* Takes the next step through `text`. Call again with the bytes after *used until MORE, END or
- * MALFORMED. Lifetime: *data points into `text`. */
+/* Takes the next step through `text`. Call again with the bytes behind *used until MORE, END or
+ * MALFORMED; the last two are final. How the body is cut into slices changes neither its content
+ * nor its end, and what is malformed is said at the first byte that shows it.
+ * A caller that drops content without ever holding it takes, after DATA, up to `left` bytes off
+ * the wire and off `left`.
+ * Lifetime: *data points into `text`. *used and *data are written on success only, *data on DATA
+ *           only. One thread at a time for each decoder. */
 enum chunked_outcome chunked_read(struct chunked *chunked, struct bytes text, size_t *used,
                                   struct bytes *data);

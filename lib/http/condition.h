@@ -19,9 +19,14 @@ enum condition_outcome {
     CONDITION_FAILED,       /* 412 */
 };
 
-/* Judges the preconditions of a request in the order of RFC 9110 13.2.2. Dates that do not parse
- * are ignored (13.1.3, 13.1.4); If-None-Match compares weakly, If-Match and If-Range strongly; an
- * If-Range date counts only if it is exactly Last-Modified and strong: at least one second
- * before `now` (8.8.2.2). `now` is in seconds since 1970. Any thread. */
+/* Judges the preconditions of a request in the order of RFC 9110 13.2.2.
+ * Tags:    If-None-Match compares weakly, If-Match and If-Range strongly; what is no entity tag
+ *          matches nothing. "*" stands for whatever exists.
+ * Dates:   one that does not parse is ignored (13.1.3, 13.1.4). That of If-Range counts only if it
+ *          is exactly Last-Modified and strong: at least one second before `now` (8.8.2.2), which
+ *          is in seconds since 1970.
+ * Methods: If-Modified-Since counts for GET and HEAD, If-Range for GET; CONNECT, OPTIONS and TRACE
+ *          have no preconditions (13.2.1).
+ * Only a request that would otherwise succeed is to be judged (13.2.1). Any thread. */
 enum condition_outcome condition_judge(const struct request *request, const struct validators *have,
                                        int64_t now);

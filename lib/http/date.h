@@ -13,9 +13,10 @@ enum {
  * `seconds` counts from 1970-01-01T00:00:00Z and is clamped to the years 1970..9999. */
 void date_write(char *to, int64_t seconds);
 
-/* Reads any of the three forms a recipient must accept: IMF-fixdate, RFC 850, asctime. A two-digit
- * year that would lie more than 50 years after `now` is in the past century. False on anything
- * else, a day that its month does not have included; *seconds is then untouched. A wrong weekday
- * name that is a weekday name is let through. Second 60 is allowed and counts as the next minute's
- * first. */
+/* Reads any of the three forms that a recipient must accept: IMF-fixdate, RFC 850, asctime.
+ * A two-digit year is one of the century of `now`, or of the century before when the date would lie
+ * more than 50 years ahead of `now` (seconds since 1970). A weekday that is not the date's is let
+ * through; second 60 counts as the first of the next minute.
+ * Outcome: false on anything else, a day that its month does not have included; *seconds, which
+ *          is below zero before 1970, is then untouched. */
 bool date_read(struct bytes text, int64_t now, int64_t *seconds);

@@ -29,8 +29,8 @@ enum {
     LONGEST_NAME = 19
 };
 
-/* No more than two known names are of the same length. FIELD_OTHER is counted from one here so
- * that zero, the value of every gap, says "no name": name + 1. */
+/* The known names of each length: there are never more than two. They are counted from one here,
+ * so that zero, which fills every gap, is no name. */
 static const uint8_t names_by_length[LONGEST_NAME + 1][2] = {
     [4] = {FIELD_HOST + 1, FIELD_DATE + 1},
     [5] = {FIELD_RANGE + 1, FIELD_DELAY + 1},
@@ -45,6 +45,43 @@ static const uint8_t names_by_length[LONGEST_NAME + 1][2] = {
     [19] = {FIELD_IF_UNMODIFIED_SINCE + 1},
 };
 
+static uint64_t load8(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+static uint32_t load4(const char *at)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* Whether `at` holds a known name of `len` bytes in any case. Every known name is made of letters
+ * and '-' and is 4 bytes long or more; `at` holds no control byte. So a bit tells the cases apart,
+ * nothing else becomes a letter or '-' by it, and whole words can be compared; the last one
+ * reaches back over bytes that were compared before. */
+static bool same_name(const char *at, const char *known, size_t len)
+{
+    const uint64_t lower8 = 0x2020202020202020;
+    const uint32_t lower4 = 0x20202020;
+
+    if (len < 8) {
+        return ((load4(at) ^ load4(known)) & ~lower4) == 0 &&
+               ((load4(at + len - 4) ^ load4(known + len - 4)) & ~lower4) == 0;
+    }
+    for (size_t i = 0; i + 8 < len; i += 8) {
+        if (((load8(at + i) ^ load8(known + i)) & ~lower8) != 0) {
+            return false;
+        }
+    }
+    return ((load8(at + len - 8) ^ load8(known + len - 8)) & ~lower8) == 0;
+}
+
 static enum field_name name_of(struct bytes name)
 {
     if (name.len > LONGEST_NAME) {
@@ -52,7 +89,7 @@ static enum field_name name_of(struct bytes name)
     }
     for (int i = 0; i < 2; i++) {
         unsigned known = names_by_length[name.len][i];
-        if (known != 0 && bytes_equal_nocase(name, spellings[known - 1])) {
+        if (known != 0 && same_name(name.at, spellings[known - 1].at, name.len)) {
             return (enum field_name)(known - 1);
         }
     }
@@ -105,40 +142,29 @@ static void note(struct fields *fields, const struct field *field)
     fields->value[name] = field->value;
 }
 
-/* Copies what means something: the values that `seen` names, and not the whole table. */
-void fields_copy(struct fields *to, const struct fields *from)
-{
-    to->lines = from->lines;
-    to->seen = from->seen;
-    to->repeated = from->repeated;
-    to->count = from->count;
-    for (uint32_t left = from->seen; left != 0; left &= left - 1) {
-        int name = __builtin_ctz(left);
-        to->value[name] = from->value[name];
-    }
-}
-
 enum field_outcome field_section_read(struct bytes text, unsigned max_fields, struct fields *fields,
                                       size_t *size)
 {
+    if (text.len == 0) {
+        return FIELD_SECTION_MORE;
+    }
     const char *at = text.at;
-    const char *end = text.len > 0 ? at + text.len : at;
-    struct fields found;
+    const char *end = at + text.len;
+    struct field field;
 
-    found.seen = 0;
-    found.repeated = 0;
-    found.count = 0;
+    fields->seen = 0;
+    fields->repeated = 0;
+    fields->count = 0;
     while (at < end && *at != '\r') {
-        struct field field;
-        if (found.count == max_fields) {
+        if (fields->count == max_fields) {
             return FIELD_SECTION_TOO_MANY;
         }
         enum field_outcome outcome = line_read(&at, end, &field);
         if (outcome != FIELD_SECTION_COMPLETE) {
             return outcome;
         }
-        found.count++;
-        note(&found, &field);
+        fields->count++;
+        note(fields, &field);
     }
     switch (scan_line_end(at, end)) {
     case LINE_MORE:
@@ -148,9 +174,8 @@ enum field_outcome field_section_read(struct bytes text, unsigned max_fields, st
     case LINE_END:
         break;
     }
-    found.lines = (struct bytes){text.at, (size_t)(at - text.at)};
-    fields_copy(fields, &found);
-    *size = found.lines.len + 2;
+    fields->lines = (struct bytes){text.at, (size_t)(at - text.at)};
+    *size = fields->lines.len + 2;
     return FIELD_SECTION_COMPLETE;
 }
 
@@ -161,10 +186,14 @@ bool field_next(struct bytes *rest, struct field *field)
     }
     const char *at = rest->at;
     const char *end = at + rest->len;
-    if (line_read(&at, end, field) != FIELD_SECTION_COMPLETE) {
+    const char *stop = memchr(at, '\r', rest->len);
+    const char *colon = stop ? memchr(at, ':', (size_t)(stop - at)) : NULL;
+    if (!colon) {
         return false;
     }
-    *rest = (struct bytes){at, (size_t)(end - at)};
+    field->name = (struct bytes){at, (size_t)(colon - at)};
+    field->value = scan_trimmed(colon + 1, stop);
+    *rest = (struct bytes){stop + 2, (size_t)(end - stop - 2)};
     return true;
 }
 

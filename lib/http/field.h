@@ -65,32 +65,32 @@ enum field_outcome {
 };
 
 /* Reads the field lines at the beginning of `text` up to and including the empty line.
- * Strict (RFC 9112 2.2, 5): lines end in CRLF and nothing else; a bare CR, a bare LF, NUL or
- * another control byte, whitespace before the colon, an empty or non-token name, and obsolete line
- * folding are MALFORMED, and so found as early as the bytes allow, not only when the section is
- * whole. obs-text (0x80-0xff) is allowed in values. Lifetime: keeps views into `text`. *fields and
- * *size are written on COMPLETE only. Any thread. */
+ * Strict (RFC 9112 2.2, 5): lines end in CRLF and nothing else; a bare CR, a bare LF, NUL or any
+ * other control byte but HTAB, whitespace before the colon, an empty or non-token name, and
+ * obsolete line folding are MALFORMED, and found as early as the bytes allow, not only when the
+ * section is whole. obs-text (0x80-0xff) is allowed in values.
+ * Lifetime: keeps views into `text`. *fields and *size mean something on COMPLETE only; what
+ *           *fields holds after another outcome is left open. Any thread. */
 enum field_outcome field_section_read(struct bytes text, unsigned max_fields, struct fields *fields,
                                       size_t *size);
 
-/* Copies what *from says to *to: of the values only those that `seen` names. */
-void fields_copy(struct fields *to, const struct fields *from);
-
-/* Walks checked lines: set *rest to fields->lines, then call until it returns false. */
+/* Walks lines that field_section_read() has checked: set *rest to fields->lines, then call until it
+ * returns false. */
 bool field_next(struct bytes *rest, struct field *field);
 
-/* Walks every line of one known field, first to last: start with *rest = fields->lines. */
+/* The same for every line of one known field, first to last. */
 bool field_next_named(struct bytes *rest, enum field_name name, struct bytes *value);
 
 /* The canonical spelling of a known field's name, e.g. "If-None-Match". */
 struct bytes field_spelling(enum field_name name);
 
-/* Splits a comma-separated list (RFC 9110 5.6.1), skipping empty members and not splitting inside
- * quoted strings. Returns false at the end; *member has no surrounding whitespace. */
+/* Splits a comma-separated list (RFC 9110 5.6.1): set *rest to a field's value, then call until it
+ * returns false. Skips empty members and does not split inside quoted strings; *member has no
+ * surrounding whitespace and is never empty. */
 bool list_next(struct bytes *rest, struct bytes *member);
 
-/* Whether any line of the field `name` lists `token` (no regard to case, parameters after ';'
- * not part of the token). */
+/* Whether any line of the field `name` lists `token`, without regard to case; parameters after a
+ * ';' are no part of the token. */
 bool fields_list(const struct fields *fields, enum field_name name, struct bytes token);
 
 /* Whether `text` is a token (RFC 9110 5.6.2): at least one byte, tchar all of them. */

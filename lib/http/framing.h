@@ -21,19 +21,23 @@ struct framing {
     const char *why; /* FRAMING_REFUSED: static phrase */
 };
 
-/* RFC 9112 6.1-6.3 for a server. Refused with 400: Content-Length with Transfer-Encoding, differing
- * or malformed Content-Length values (a list of equal values counts as refused too: nobody honest
- * sends it), Transfer-Encoding in HTTP/1.0, chunked not last or applied twice, several
- * Transfer-Encoding lines that do not come down to one "chunked". Refused with 501: a well-formed
- * coding other than chunked before a final chunked. */
+/* RFC 9112 6.1-6.3 for a server.
+ * Refused with 400: Content-Length beside Transfer-Encoding; a Content-Length on several lines, or
+ *                   that is not one plain number up to 2^63 - 1 (a list of equal values included:
+ *                   nobody honest sends it); Transfer-Encoding in HTTP/1.0, on several lines, with
+ *                   chunked not last, twice or with parameters, or with an empty member.
+ * Refused with 501: a well-formed coding other than chunked before a final chunked. Any thread. */
 struct framing framing_of_request(const struct request *request);
 
 /* RFC 9112 6.3 for a client; `to` is the method of the request answered. A response to HEAD, 1xx,
- * 204 and 304 has no body whatever its fields say. Content-Length values that differ or are
- * malformed are REFUSED; Transfer-Encoding overrides Content-Length. */
+ * 204, 304 and a 2xx to CONNECT have no body whatever their fields say. Transfer-Encoding overrides
+ * Content-Length: chunked if that comes last, the end of the connection otherwise. REFUSED, with
+ * `status` 0: a Content-Length as above, a malformed Transfer-Encoding, one in HTTP/1.0. */
 struct framing framing_of_response(const struct response *response, enum method to);
 
 /* Whether the connection persists after this message (RFC 9112 9.3): "close" ends it; HTTP/1.1 goes
- * on; HTTP/1.0 goes on only with "keep-alive". */
+ * on; HTTP/1.0 goes on only with "keep-alive". It ends, too, after a response with both
+ * Content-Length and Transfer-Encoding (6.3), and with any body of kind FRAMING_CLOSE, which is for
+ * the caller to see. Any thread. */
 bool framing_request_persists(const struct request *request);
 bool framing_response_persists(const struct response *response);

@@ -112,11 +112,9 @@ static const char *skip_literal(const char *at, const char *end)
     return close + 1;
 }
 
-bool host_is_valid(struct bytes text)
+/* Kept out of line so that the walk below needs no registers saved. */
+__attribute__((noinline)) static bool is_host(struct bytes text)
 {
-    if (text.len == 0) {
-        return true;
-    }
     const char *end = text.at + text.len;
     const char *at = *text.at == '[' ? skip_literal(text.at, end) : skip_name(text.at, end);
 
@@ -124,4 +122,20 @@ bool host_is_valid(struct bytes text)
         return false;
     }
     return at == end || (*at == ':' && scan_class(at + 1, end, BYTE_DIGIT) == end);
+}
+
+/* Nearly every host is a name or an IPv4 address, with or without a port: those are let through by
+ * one walk, and whatever it stops at is looked at again. */
+bool host_is_valid(struct bytes text)
+{
+    if (text.len == 0) {
+        return true;
+    }
+    const char *end = text.at + text.len;
+    const char *at = scan_class(text.at, end, BYTE_REGNAME);
+
+    if (at < end && *at == ':') {
+        at = scan_class(at + 1, end, BYTE_DIGIT);
+    }
+    return at == end || is_host(text);
 }

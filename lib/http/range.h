@@ -19,11 +19,12 @@ enum range_outcome {
 
 /* Reads a Range field against a body of `size` bytes (RFC 9110 14.1.2, 14.2).
  * Units:    byte offsets; slices are half-open [first, end) and never empty, in the order asked
- * for. Outcome:  RANGE_SLICES (1..max in *count), RANGE_UNSATISFIABLE (none of the ranges can be
- * met), or RANGE_IGNORE. Ranges that cannot be met are dropped when others can. Abuse is ignored as
- *           RFC 9110 14.2 allows: more than `max` ranges, two that overlap, or several whose slices
- * together hold more bytes than the whole. Lifetime: keeps nothing; `value` is only read. Any
- * thread. */
+ * for. Outcome:  RANGE_SLICES (1..max in *count; ranges that cannot be met are dropped when others
+ * can), RANGE_UNSATISFIABLE (none of the ranges can be met), or RANGE_IGNORE. Abuse is ignored, as
+ * RFC 9110 14.2 allows: more than `max` ranges, or two that overlap; so the slices together never
+ * hold more bytes than the whole. A suffix of an empty body is ignored: 14.1.2 calls it met, and no
+ * slice can say so. Lifetime: keeps nothing; `value` is only read. *count is written on SLICES
+ * only; what *slices holds after another outcome is left open. Any thread. */
 enum range_outcome range_parse(struct bytes value, uint64_t size, struct slice *slices, size_t max,
                                size_t *count);
 

@@ -12,24 +12,28 @@ static const uint32_t singletons = (uint32_t)1 << FIELD_CONTENT_TYPE | (uint32_t
 
 enum method method_of(struct bytes text)
 {
-    static const struct {
-        const char *name;
-        uint8_t len;
-        uint8_t method;
-    } known[] = {
-        {"GET", 3, METHOD_GET},         {"HEAD", 4, METHOD_HEAD},
-        {"POST", 4, METHOD_POST},       {"PUT", 3, METHOD_PUT},
-        {"DELETE", 6, METHOD_DELETE},   {"CONNECT", 7, METHOD_CONNECT},
-        {"OPTIONS", 7, METHOD_OPTIONS}, {"TRACE", 5, METHOD_TRACE},
-        {"PATCH", 5, METHOD_PATCH},
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (text.len == known[i].len && memcmp(text.at, known[i].name, text.len) == 0) {
-            return (enum method)known[i].method;
-        }
+    switch (text.len) {
+    case 3:
+        return !memcmp(text.at, "GET", 3)   ? METHOD_GET
+               : !memcmp(text.at, "PUT", 3) ? METHOD_PUT
+                                            : METHOD_OTHER;
+    case 4:
+        return !memcmp(text.at, "HEAD", 4)   ? METHOD_HEAD
+               : !memcmp(text.at, "POST", 4) ? METHOD_POST
+                                             : METHOD_OTHER;
+    case 5:
+        return !memcmp(text.at, "PATCH", 5)   ? METHOD_PATCH
+               : !memcmp(text.at, "TRACE", 5) ? METHOD_TRACE
+                                              : METHOD_OTHER;
+    case 6:
+        return !memcmp(text.at, "DELETE", 6) ? METHOD_DELETE : METHOD_OTHER;
+    case 7:
+        return !memcmp(text.at, "OPTIONS", 7)   ? METHOD_OPTIONS
+               : !memcmp(text.at, "CONNECT", 7) ? METHOD_CONNECT
+                                                : METHOD_OTHER;
+    default:
+        return METHOD_OTHER;
     }
-    return METHOD_OTHER;
 }
 
 /* The parts of a request line are read one after the other, each by a function that moves *at
@@ -44,8 +48,13 @@ static enum request_outcome malformed(const char **why, const char *phrase)
 static enum request_outcome read_method(const char **at, const char *end, struct request *request,
                                         const char **why)
 {
+    if (end - *at >= 4 && memcmp(*at, "GET ", 4) == 0) {
+        request->method_text = (struct bytes){*at, 3};
+        request->method = METHOD_GET;
+        *at += 4;
+        return REQUEST_COMPLETE;
+    }
     const char *stop = scan_class(*at, end, BYTE_TOKEN);
-
     if (stop == end) {
         return REQUEST_MORE;
     }
@@ -87,6 +96,11 @@ static enum request_outcome read_version(const char **at, const char *end, struc
     const size_t len = sizeof(form) - 1;
     const char *from = *at;
 
+    if (end - from >= 10 && memcmp(from, "HTTP/1.1\r\n", 10) == 0) {
+        request->minor = 1;
+        *at = from + 10;
+        return REQUEST_COMPLETE;
+    }
     for (size_t i = 0; i < len; i++) {
         if (from + i == end) {
             return REQUEST_MORE;
@@ -197,20 +211,12 @@ enum request_outcome request_read(struct bytes text, const struct request_limits
     if (cut) {
         end = at + limits->head;
     }
-    struct request found;
-    enum request_outcome outcome = read_head(&at, end, limits, &found, why);
+    enum request_outcome outcome = read_head(&at, end, limits, request, why);
     if (outcome == REQUEST_MORE && cut) {
         *why = "head too large";
         return REQUEST_FIELDS_TOO_LARGE;
     }
-    if (outcome == REQUEST_COMPLETE) {
-        request->method = found.method;
-        request->method_text = found.method_text;
-        request->target = found.target;
-        request->minor = found.minor;
-        fields_copy(&request->fields, &found.fields);
-        request->head_size = (size_t)(at - text.at);
-    }
+    request->head_size = (size_t)(at - text.at);
     return outcome;
 }
 

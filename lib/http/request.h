@@ -23,15 +23,15 @@ struct request {
     struct bytes target; /* as sent; lib/http/target.h reads it */
     unsigned minor;      /* HTTP/1.minor: 0, or 1 for every later minor */
     struct fields fields;
-    size_t head_size; /* bytes from the first one of `text` to the end of the empty line,
-                         a skipped empty line before the request line included */
+    size_t head_size; /* bytes from the first one of `text` to the end of the empty line, a skipped
+                         empty line before the request line included */
 };
 
 enum request_outcome {
     REQUEST_COMPLETE,
     REQUEST_MORE,             /* good so far, and not yet whole */
     REQUEST_MALFORMED,        /* 400: see *why */
-    REQUEST_TARGET_TOO_LONG,  /* 414: the target alone is longer than limits->target */
+    REQUEST_TARGET_TOO_LONG,  /* 414: the target alone is longer than limits->target or ->head */
     REQUEST_FIELDS_TOO_LARGE, /* 431: too many fields, or no end within limits->head */
     REQUEST_VERSION,          /* 505: HTTP/x with x other than 1 */
 };
@@ -46,17 +46,18 @@ struct request_limits {
  * requests. One empty line (CRLF) before the request line is skipped (RFC 9112 2.2).
  *
  * Strict where leniency lets requests be smuggled: single spaces in the request line, an upper-case
- * `HTTP/` version of exactly digit "." digit, CRLF line ends, no control bytes, target without
- * whitespace, and all that field_section_read() refuses. Also MALFORMED here, because the whole
- * head decides it: HTTP/1.1 without exactly one Host line, any head with more than one, a Host that
- * is not uri-host [":" port] (RFC 9112 3.2), more than one of any other field that RFC 9110 allows
- * but once and that something is decided by (Content-Type, Date, If-Modified-Since,
- * If-Unmodified-Since, If-Range, Range, Expect excepted: Expect is a list). Content-Length and
- * Transfer-Encoding are judged by framing_of_request().
+ * `HTTP/` version of exactly digit "." digit, CRLF line ends, no control bytes, a target without
+ * whitespace, and all that field_section_read() refuses. Also MALFORMED, because the whole head
+ * decides it: HTTP/1.1 without a Host line, any head with more than one, a Host that is not
+ * uri-host [":" port] (RFC 9112 3.2), and a second line of any other field that RFC 9110 allows but
+ * once and that an answer depends on (Content-Type, Date, If-Modified-Since, If-Unmodified-Since,
+ * If-Range, Range). Content-Length and Transfer-Encoding are judged by framing_of_request().
  *
- * Outcome:  see enum; *why, written for every refusal, is a short phrase for an error page, static.
- * Lifetime: views point into `text`. *request is written on COMPLETE only, and also, for METHOD,
- *           target and minor alone, never. Any thread; no allocation. */
+ * Outcome:  see the enum. A refusal comes with the first byte that shows it, and stands whatever
+ *           follows; so does COMPLETE. How the head is cut into slices changes nothing. *why is
+ *           written for every refusal: a short static phrase for an error page.
+ * Lifetime: views point into `text`. *request means something on COMPLETE only; what it holds after
+ *           another outcome is left open. Any thread. */
 enum request_outcome request_read(struct bytes text, const struct request_limits *limits,
                                   struct request *request, const char **why);
 

@@ -86,26 +86,19 @@ enum response_outcome response_read(struct bytes text, size_t max_head, unsigned
     const char *at = text.at;
     bool cut = text.len >= max_head;
     const char *end = at + (cut ? max_head : text.len);
-    struct response found;
 
-    enum response_outcome outcome = read_status(&at, end, &found, why);
+    enum response_outcome outcome = read_status(&at, end, response, why);
     if (outcome == RESPONSE_COMPLETE) {
-        outcome = read_reason(&at, end, &found, why);
+        outcome = read_reason(&at, end, response, why);
     }
     if (outcome == RESPONSE_COMPLETE) {
-        outcome = read_fields(&at, end, max_fields, &found.fields, why);
+        outcome = read_fields(&at, end, max_fields, &response->fields, why);
     }
     if (outcome == RESPONSE_MORE && cut) {
         *why = "head too large";
         return RESPONSE_TOO_LARGE;
     }
-    if (outcome == RESPONSE_COMPLETE) {
-        response->status = found.status;
-        response->minor = found.minor;
-        response->reason = found.reason;
-        fields_copy(&response->fields, &found.fields);
-        response->head_size = (size_t)(at - text.at);
-    }
+    response->head_size = (size_t)(at - text.at);
     return outcome;
 }
 

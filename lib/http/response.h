@@ -20,9 +20,12 @@ enum response_outcome {
 };
 
 /* Reads one response head at the beginning of `text`. The reason phrase may be empty, and the
- * space before it absent (seen in the wild; RFC 9112 4 lets a client ignore the phrase).
- * *why, written for every refusal, is a short static phrase. Views point into `text`. Any thread.
- */
+ * space before it absent (seen in the wild; RFC 9112 4 lets a client ignore the phrase); all else
+ * is read as strictly as in a request. A status below 100 or a version other than HTTP/1 is
+ * MALFORMED.
+ * Outcome:  see the enum. A refusal comes with the first byte that shows it, and stands whatever
+ *           follows; so does COMPLETE. *why, written for every refusal, is a short static phrase.
+ * Lifetime: views point into `text`. *response means something on COMPLETE only. Any thread. */
 enum response_outcome response_read(struct bytes text, size_t max_head, unsigned max_fields,
                                     struct response *response, const char **why);
 
@@ -44,9 +47,9 @@ static inline struct bytes head_bytes(const struct head *head)
     return (struct bytes){head->at, head->len};
 }
 
-/* "HTTP/1.1 200 OK\r\n": the version is always this server's own (RFC 9110 2.5). */
+/* "HTTP/1.1 200 OK" and CRLF: the version is always this server's own (RFC 9110 2.5). */
 void head_status(struct head *head, unsigned status);
-/* "Name: value\r\n" */
+/* "Name: value" and CRLF. */
 void head_field(struct head *head, struct bytes name, struct bytes value);
 void head_field_number(struct head *head, struct bytes name, unsigned long long number);
 /* Bytes as they are. */

@@ -36,33 +36,46 @@ static inline unsigned hex_value(char digit)
 /* The first byte in [at, end) that is not of these classes; `end` if there is none. */
 static inline const char *scan_class(const char *at, const char *end, unsigned classes)
 {
+    for (; end - at >= 4; at += 4) {
+        if (!byte_is(at[0], classes)) {
+            return at;
+        }
+        if (!byte_is(at[1], classes)) {
+            return at + 1;
+        }
+        if (!byte_is(at[2], classes)) {
+            return at + 2;
+        }
+        if (!byte_is(at[3], classes)) {
+            return at + 3;
+        }
+    }
     while (at < end && byte_is(*at, classes)) {
         at++;
     }
     return at;
 }
 
-/* The first byte in [at, end) that is below `limit` (1..128) or DEL; `end` if there is none.
+/* The first byte in [at, end) that is below `limit` (1..127) or DEL; `end` if there is none.
  *
- * In `below`, a byte less than limit leaves its top bit set, and borrows from the byte above it:
- * so only hits above the lowest one can be false, and only the lowest one is asked for. The same
- * holds for `del`, which looks for a zero byte. */
+ * Of eight bytes at once, each in its own lane: without its top bit and turned by one, so that DEL
+ * comes before NUL, a byte that is wanted is at most `limit`; what is above gets its top bit set by
+ * the sum. No lane carries into the next. A byte with a top bit of its own is never wanted. */
 static inline const char *scan_below(const char *at, const char *end, uint8_t limit)
 {
     const uint64_t ones = 0x0101010101010101;
+    const uint64_t low = ones * 0x7f;
 
-    while (end - at >= 8) {
+    for (; end - at >= 8; at += 8) {
         uint64_t word;
         memcpy(&word, at, sizeof(word));
         word = le64toh(word);
-        uint64_t below = (word - ones * limit) & ~word;
-        uint64_t other = word ^ ones * 0x7f;
-        uint64_t del = (other - ones) & ~other;
-        uint64_t hits = (below | del) & ones * 0x80;
-        if (hits) {
-            return at + __builtin_ctzll(hits) / 8;
+        uint64_t turned = ((word & low) + ones) & low;
+        uint64_t others = (turned + ones * (0x7f - limit)) | word;
+        uint64_t wanted = ~others & ~low;
+        if (wanted) {
+            return at + __builtin_ctzll(wanted) / 8;
         }
-        at += 8;
     }
     while (at < end && (unsigned char)*at >= limit && *at != 0x7f) {
         at++;
