@@ -62,24 +62,24 @@ static uint32_t load4(const char *at)
 }
 
 /* Whether `at` holds a known name of `len` bytes in any case. Every known name is made of letters
- * and '-' and is 4 bytes long or more; `at` holds no control byte. So a bit tells the cases apart,
+ * and '-' and is 4 bytes long or more; `at` is a token. So one bit tells the cases apart,
  * nothing else becomes a letter or '-' by it, and whole words can be compared; the last one
  * reaches back over bytes that were compared before. */
 static bool same_name(const char *at, const char *known, size_t len)
 {
-    const uint64_t lower8 = 0x2020202020202020;
-    const uint32_t lower4 = 0x20202020;
+    const uint64_t case8 = 0x2020202020202020;
+    const uint32_t case4 = 0x20202020;
 
     if (len < 8) {
-        return ((load4(at) ^ load4(known)) & ~lower4) == 0 &&
-               ((load4(at + len - 4) ^ load4(known + len - 4)) & ~lower4) == 0;
+        return ((load4(at) ^ load4(known)) & ~case4) == 0 &&
+               ((load4(at + len - 4) ^ load4(known + len - 4)) & ~case4) == 0;
     }
     for (size_t i = 0; i + 8 < len; i += 8) {
-        if (((load8(at + i) ^ load8(known + i)) & ~lower8) != 0) {
+        if (((load8(at + i) ^ load8(known + i)) & ~case8) != 0) {
             return false;
         }
     }
-    return ((load8(at + len - 8) ^ load8(known + len - 8)) & ~lower8) == 0;
+    return ((load8(at + len - 8) ^ load8(known + len - 8)) & ~case8) == 0;
 }
 
 static enum field_name name_of(struct bytes name)
