@@ -121,16 +121,26 @@ static void pay(struct chunked *chunked, uint64_t amount)
     chunked->overhead -= amount < chunked->overhead ? (uint32_t)amount : chunked->overhead;
 }
 
+uint64_t chunked_ahead(const struct chunked *chunked)
+{
+    return chunked->state == DATA ? chunked->left : 0;
+}
+
+void chunked_pass(struct chunked *chunked, uint64_t count)
+{
+    chunked->left -= count;
+    pay(chunked, count > UINT32_MAX ? UINT32_MAX : count * BYTE_PAYS);
+    if (chunked->left == 0) {
+        chunked->state = DATA_CR;
+    }
+}
+
 /* Passes on the content that lies at the beginning of `text`. */
 static struct bytes take_data(struct chunked *chunked, struct bytes text)
 {
     size_t len = text.len < chunked->left ? text.len : (size_t)chunked->left;
 
-    chunked->left -= len;
-    pay(chunked, (uint64_t)len * BYTE_PAYS);
-    if (chunked->left == 0) {
-        chunked->state = DATA_CR;
-    }
+    chunked_pass(chunked, len);
     return (struct bytes){text.at, len};
 }
 

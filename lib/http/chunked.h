@@ -34,3 +34,8 @@ enum chunked_outcome {
  *           only. One thread at a time for each decoder. */
 enum chunked_outcome chunked_read(struct chunked *chunked, struct bytes text, size_t *used,
                                   struct bytes *data);
+
+/* How many bytes of content come next, before any other byte. A reader that need not see them may
+ * drop up to that many, and then says with chunked_pass() how many it dropped. */
+uint64_t chunked_ahead(const struct chunked *chunked);
+void chunked_pass(struct chunked *chunked, uint64_t count);
