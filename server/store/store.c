@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include <unistd.h>
 
 struct store {
-    int root; /* O_PATH descriptor of the docroot */
+    int root;     /* O_PATH descriptor of the docroot */
+    bool by_hand; /* the kernel, or what stands between, has no openat2 */
     char *docroot;
     char *fields;
     size_t fields_len;
@@ -33,7 +35,7 @@ enum {
     READ_TRIES = 4
 };
 
-static int open_beneath(int root, const char *path, uint64_t flags)
+static int open_kernel(int root, const char *path, uint64_t flags)
 {
     struct open_how how = {
         .flags = flags | O_CLOEXEC,
@@ -49,6 +51,49 @@ static int open_beneath(int root, const char *path, uint64_t flags)
     return fd >= 0 ? (int)fd : -errno;
 }
 
+/* Without openat2 (old kernels, some sandboxes and tracers) every folder on the way is opened by
+ * itself, and no link is followed. Paths have no dot segments: lib/http/target.h sees to that. */
+static int open_by_hand(int root, const char *path, uint64_t flags)
+{
+    int folder = root;
+    for (const char *slash; (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        char name[NAME_MAX + 1];
+        if ((size_t)(slash - path) >= sizeof(name)) {
+            errno = ENAMETOOLONG;
+            goto failed;
+        }
+        memcpy(name, path, (size_t)(slash - path));
+        name[slash - path] = '\0';
+        int next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0) {
+            goto failed;
+        }
+        if (folder != root) {
+            close(folder);
+        }
+        folder = next;
+    }
+    int fd = openat(folder, *path != '\0' ? path : ".", (int)flags | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        if (folder != root) {
+            close(folder);
+        }
+        return fd;
+    }
+failed:;
+    int error = errno;
+    if (folder != root) {
+        close(folder);
+    }
+    return -error;
+}
+
+static int open_beneath(const struct store *store, const char *path, uint64_t flags)
+{
+    return store->by_hand ? open_by_hand(store->root, path, flags)
+                          : open_kernel(store->root, path, flags);
+}
+
 static bool open_docroot(struct store *store)
 {
     store->root = open(store->docroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -56,9 +101,15 @@ static bool open_docroot(struct store *store)
         log_error("%s: cannot be served: %s", store->docroot, strerror(errno));
         return false;
     }
-    int probe = open_beneath(store->root, ".", O_RDONLY | O_DIRECTORY);
+    int probe = open_beneath(store, ".", O_RDONLY | O_DIRECTORY);
+    if (probe == -ENOSYS || probe == -EPERM) {
+        log_warn("%s: openat2 is not to be had here (%s): symbolic links are not followed",
+                 store->docroot, strerror(-probe));
+        store->by_hand = true;
+        probe = open_beneath(store, ".", O_RDONLY | O_DIRECTORY);
+    }
     if (probe < 0) {
-        log_error("%s: cannot be opened beneath (openat2): %s", store->docroot, strerror(-probe));
+        log_error("%s: cannot be read: %s", store->docroot, strerror(-probe));
         return false;
     }
     close(probe);
@@ -307,7 +358,7 @@ static enum fetch_came make_file(struct fetch *fetch, const struct store *store,
 static enum fetch_came open_path(struct fetch *fetch, const struct store *store)
 {
     struct stat status;
-    int fd = open_beneath(store->root, fetch->path.len > 0 ? fetch->path.at : ".",
+    int fd = open_beneath(store, fetch->path.len > 0 ? fetch->path.at : ".",
                           O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return came_of_errno(store, fetch->path.at, -fd);
