@@ -189,7 +189,7 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
     bool at_rest = s->state == STATE_HEAD && (x == NULL || x->begin == x->end);
     switch (came.kind) {
     case CAME_DONE:
-        if (at_rest) {
+        if (at_rest || s->state == STATE_BODY) {
             s->since_ns = now->now_ns;
         }
         x->end += came.bytes;
