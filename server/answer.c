@@ -209,7 +209,7 @@ static void page_of(const struct reply *reply, struct bytes piece[PAGE_PIECES], 
     memcpy(piece, pieces, sizeof(pieces));
 }
 
-void reply_write_page(const struct reply *reply, struct head *head)
+static void write_page(const struct reply *reply, struct head *head)
 {
     char digits[3];
     struct bytes piece[PAGE_PIECES];
@@ -269,9 +269,8 @@ static void write_particulars(const struct reply *reply, struct head *head)
     }
 }
 
-void reply_write_head(const struct reply *reply, const struct site *site, struct head *head)
+void reply_write(const struct reply *reply, const struct site *site, struct head *head)
 {
-    head_status(head, reply->status);
     write_particulars(reply, head);
     if (reply->page) {
         head_field_number(head, BYTES("Content-Length"), page_size(reply));
@@ -284,5 +283,9 @@ void reply_write_head(const struct reply *reply, const struct site *site, struct
         head_text(head, reply->file->shared);
     } else {
         head_text(head, site->fields);
+    }
+    head_end(head);
+    if (reply->page && !reply->head_only) {
+        write_page(reply, head);
     }
 }

@@ -46,14 +46,13 @@ enum answer_next answer_fetched(struct answer *answer, enum fetch_came came, str
 /* A reply that no request was needed for: a refusal. */
 void reply_refuse(struct reply *reply, unsigned status, const char *why);
 
-/* Writes a reply's head up to where fields of the moment follow (Date, Connection), unless
- * reply_fixed_head() has it ready. */
-void reply_write_head(const struct reply *reply, const struct site *site, struct head *head);
-/* Writes the page of a reply that has one. */
-void reply_write_page(const struct reply *reply, struct head *head);
-
-/* The head that was built with the file, for a whole file; empty for any other reply. */
-static inline struct bytes reply_fixed_head(const struct reply *reply)
+/* Whether all but the status line and the fields of the moment (Date, Connection) was made ready
+ * with the file: reply->file->head. */
+static inline bool reply_is_ready(const struct reply *reply)
 {
-    return reply->status == 200 && reply->file != NULL ? reply->file->head : (struct bytes){0};
+    return reply->status == 200 && reply->file != NULL;
 }
+
+/* Writes the other fields of a reply that is not ready, the empty line, and its page if it has one.
+ */
+void reply_write(const struct reply *reply, const struct site *site, struct head *head);

@@ -84,9 +84,14 @@ static void write_delay(struct head *head, uint64_t delay_ns)
     head_field(head, BYTES("Delay"), (struct bytes){text, len});
 }
 
-/* The fields of the moment, and the empty line. */
-static void write_tail(const struct exchange *x, const struct moment *now, struct head *head)
+/* The status line, and the fields of the moment. */
+static void write_start(const struct exchange *x, unsigned status, const struct moment *now,
+                        struct head *head)
 {
+    head_status(head, status);
+    head_text(head, BYTES("Date: "));
+    head_text(head, (struct bytes){now->date, DATE_SIZE});
+    head_text(head, BYTES("\r\n"));
     if (x->delayed) {
         write_delay(head, x->delay_ns);
     }
@@ -95,23 +100,33 @@ static void write_tail(const struct exchange *x, const struct moment *now, struc
     } else if (x->speaks_1_0) {
         head_text(head, BYTES("Connection: keep-alive\r\n"));
     }
-    head_text(head, BYTES("Date: "));
-    head_text(head, (struct bytes){now->date, DATE_SIZE});
-    head_text(head, BYTES("\r\n\r\n"));
 }
 
 static struct bytes write_reply(struct exchange *x, const struct site *site,
                                 const struct reply *reply, const struct moment *now)
 {
     struct head head = {x->text + x->text_used, sizeof(x->text) - x->text_used, 0};
-    if (reply_fixed_head(reply).len == 0) {
-        reply_write_head(reply, site, &head);
-    }
-    write_tail(x, now, &head);
-    if (reply->page && !reply->head_only) {
-        reply_write_page(reply, &head);
+    write_start(x, reply->status, now, &head);
+    if (!reply_is_ready(reply)) {
+        reply_write(reply, site, &head);
     }
     return head_overflowed(&head) ? (struct bytes){0} : head_bytes(&head);
+}
+
+/* A ready head and content in memory lie side by side, and leave as one piece. */
+static void add_file(struct exchange *x, const struct reply *reply)
+{
+    const struct file *file = reply->file;
+    size_t size = (size_t)(reply->slice.end - reply->slice.first);
+    if (file->content.at == NULL) {
+        add_piece(x, reply_is_ready(reply) ? file->head : (struct bytes){0});
+        x->body = size > 0 ? reply->file : NULL;
+        x->body_slice = reply->slice;
+    } else if (reply_is_ready(reply)) {
+        add_piece(x, (struct bytes){file->head.at, file->head.len + size});
+    } else {
+        add_piece(x, (struct bytes){file->content.at + reply->slice.first, size});
+    }
 }
 
 /* Queues x->answer.reply; takes its reference. */
@@ -125,17 +140,10 @@ static void queue_reply(struct session *s, const struct moment *now)
         text = write_reply(x, s->site, reply, now);
         assert(text.len > 0);
     }
-    add_piece(x, reply_fixed_head(reply));
     add_piece(x, text);
     x->text_used += text.len;
-    if (reply->file != NULL && reply->slice.end > reply->slice.first) {
-        if (reply->file->content.at != NULL) {
-            add_piece(x, (struct bytes){reply->file->content.at + reply->slice.first,
-                                        reply->slice.end - reply->slice.first});
-        } else {
-            x->body = reply->file;
-            x->body_slice = reply->slice;
-        }
+    if (reply->file != NULL) {
+        add_file(x, reply);
     }
     x->held[x->replies++] = reply->file;
     s->since_ns = now->now_ns;

@@ -84,7 +84,7 @@ struct moment {
 
 enum {
     BATCH_REPLIES = 16,
-    BATCH_PIECES = 3 * BATCH_REPLIES,
+    BATCH_PIECES = 2 * BATCH_REPLIES,
     BATCH_TEXT = 4096,
     BATCH_SPARE = 3072, /* of text: enough for any one reply but a long Location */
 };

@@ -29,9 +29,10 @@ struct file {
     bool racy; /* changed so shortly before it was read that its identity proves nothing */
 
     struct validators validators; /* RFC 9110 8.8 */
-    struct bytes head; /* a whole 200 head but for Date, fields of the moment and the empty line */
-    struct bytes fields; /* the end of `head`: fields that a 206 carries too */
-    struct bytes shared; /* the end of `fields`: those that a 304 carries too (RFC 9110 15.4.5) */
+    struct bytes head; /* what follows the fields of the moment in a 200 reply: its other fields and
+                          the empty line; the content in memory lies directly behind */
+    struct bytes fields; /* of those, the ones that a 206 carries too */
+    struct bytes shared; /* of those, the ones that a 304 carries too (RFC 9110 15.4.5) */
 
     /* The cache's: guarded by its lock. */
     struct bytes path;

@@ -254,7 +254,8 @@ static size_t head_room(const struct store *store)
     return 512 + store->fields_len;
 }
 
-/* Builds the head once for all replies to come. */
+/* Builds the head once for all replies to come, and moves the content up to it, so that both leave
+ * as one piece of memory. */
 static void describe(struct file *file, const struct store *store, char *room)
 {
     char etag[80];
@@ -265,7 +266,6 @@ static void describe(struct file *file, const struct store *store, char *room)
     file->validators.last_modified = last_modified(&file->identity);
     date_write(date, file->validators.last_modified);
 
-    head_status(&head, 200);
     head_field_number(&head, BYTES("Content-Length"), file->size);
     size_t fields_at = head.len;
     head_field(&head, BYTES("Content-Type"), types_of(store->types, file->path));
@@ -275,11 +275,15 @@ static void describe(struct file *file, const struct store *store, char *room)
     size_t etag_at = head.len + strlen("ETag: ");
     head_field(&head, BYTES("ETag"), (struct bytes){etag, etag_len});
     head_text(&head, (struct bytes){store->fields, store->fields_len});
-
-    file->head = head_bytes(&head);
     file->fields = (struct bytes){room + fields_at, head.len - fields_at};
     file->shared = (struct bytes){room + shared_at, head.len - shared_at};
+    head_end(&head);
+    file->head = head_bytes(&head);
     file->validators.etag = (struct bytes){room + etag_at, etag_len};
+    if (file->content.at != NULL) {
+        memmove(room + head.len, file->content.at, file->content.len);
+        file->content.at = room + head.len;
+    }
 }
 
 /* One allocation holds the struct, the path, the head and a small file's content. */
