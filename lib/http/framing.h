@@ -31,8 +31,8 @@ struct framing framing_of_request(const struct request *request);
 
 /* RFC 9112 6.3 for a client; `to` is the method of the request answered. A response to HEAD, 1xx,
  * 204, 304 and a 2xx to CONNECT have no body whatever their fields say. Transfer-Encoding overrides
- * Content-Length: chunked if that comes last, the end of the connection otherwise. REFUSED, with
- * `status` 0: a Content-Length as above, a malformed Transfer-Encoding, one in HTTP/1.0. */
+ * Content-Length: chunked if that comes last, the end of the connection otherwise. REFUSED: a
+ * Content-Length as above, a malformed Transfer-Encoding, one in HTTP/1.0. */
 struct framing framing_of_response(const struct response *response, enum method to);
 
 /* Whether the connection persists after this message (RFC 9112 9.3): "close" ends it; HTTP/1.1 goes

@@ -167,15 +167,24 @@ static enum request_outcome judge_head(const struct request *request, const char
     return REQUEST_COMPLETE;
 }
 
+/* The longest target that the limits let through: one that the head has no room for, with the
+ * space behind it, is too long a target rather than too large a head. */
+static size_t most_target(const struct request_limits *limits, size_t before)
+{
+    size_t left = limits->head > before ? limits->head - before - 1 : 0;
+
+    return limits->target < left ? limits->target : left;
+}
+
 static enum request_outcome read_head(const char **at, const char *end,
                                       const struct request_limits *limits, struct request *request,
                                       const char **why)
 {
-    size_t most_target = limits->target < limits->head ? limits->target : limits->head;
+    const char *from = *at;
     enum request_outcome outcome = read_method(at, end, request, why);
 
     if (outcome == REQUEST_COMPLETE) {
-        outcome = read_target(at, end, most_target, request, why);
+        outcome = read_target(at, end, most_target(limits, (size_t)(*at - from)), request, why);
     }
     if (outcome == REQUEST_COMPLETE) {
         outcome = read_version(at, end, request, why);
