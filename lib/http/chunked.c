@@ -130,7 +130,7 @@ void chunked_pass(struct chunked *chunked, uint64_t count)
 {
     chunked->left -= count;
     pay(chunked, count > UINT32_MAX ? UINT32_MAX : count * BYTE_PAYS);
-    if (chunked->left == 0) {
+    if (chunked->state == DATA && chunked->left == 0) {
         chunked->state = DATA_CR;
     }
 }
@@ -164,13 +164,10 @@ enum chunked_outcome chunked_read(struct chunked *chunked, struct bytes text, si
     size_t at = 0;
 
     while (at < text.len && chunked->state != OVER) {
-        if (chunked->state == DATA && chunked->left > 0) {
+        if (chunked->state == DATA) {
             *data = take_data(chunked, (struct bytes){text.at + at, text.len - at});
             *used = at + data->len;
             return CHUNKED_DATA;
-        }
-        if (chunked->state == DATA) {
-            chunked->state = DATA_CR;
         }
         if (!take_byte(chunked, text.at[at])) {
             return CHUNKED_MALFORMED;

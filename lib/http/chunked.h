@@ -28,14 +28,13 @@ enum chunked_outcome {
 /* Takes the next step through `text`. Call again with the bytes behind *used until MORE, END or
  * MALFORMED; the last two are final. How the body is cut into slices changes neither its content
  * nor its end, and what is malformed is said at the first byte that shows it.
- * A caller that drops content without ever holding it takes, after DATA, up to `left` bytes off
- * the wire and off `left`.
  * Lifetime: *data points into `text`. *used and *data are written on success only, *data on DATA
  *           only. One thread at a time for each decoder. */
 enum chunked_outcome chunked_read(struct chunked *chunked, struct bytes text, size_t *used,
                                   struct bytes *data);
 
-/* How many bytes of content come next, before any other byte. A reader that need not see them may
- * drop up to that many, and then says with chunked_pass() how many it dropped. */
+/* How many bytes of content come next, before any other byte: 0 where framing comes next. A reader
+ * that need not see them may drop up to that many, and then says with chunked_pass() how many it
+ * dropped. */
 uint64_t chunked_ahead(const struct chunked *chunked);
 void chunked_pass(struct chunked *chunked, uint64_t count);
