@@ -16,7 +16,7 @@ enum {
 enum kind {
     KIND_BLANK,
     KIND_TEXT,
-    KIND_HEADING, /* of a chapter, with a blank line on either side: not an entry of the contents */
+    KIND_HEADING, /* of a chapter, not its entry in the contents */
     KIND_VOLUME,
     KIND_PICTURE,
     KIND_NOTES,
@@ -27,8 +27,7 @@ enum kind {
 /* A heading that was met, and the text found below it so far. */
 struct candidate {
     unsigned number; /* 0: none was met */
-    struct bytes heading;
-    struct bytes title;
+    char title[BOOK_TITLE];
     struct bytes volume; /* empty: none */
     size_t line;
     const char *begin; /* NULL: no text yet */
@@ -106,15 +105,29 @@ static unsigned read_heading(struct bytes words, struct bytes *title)
     return number;
 }
 
-static bool is_blank_next(struct text_lines lines)
-{
-    struct text_line next;
-    return !text_next(&lines, &next) || next.words.len == 0;
-}
-
-static enum kind line_kind(struct bytes words, bool blank_before, bool blank_after)
+/* Whether a line is a chapter's heading: it has a blank line on either side, which an entry of the
+ * contents has not. A long title takes a second line (chapter 61); *second tells. */
+static bool is_heading(struct bytes words, bool blank_before, struct text_lines following,
+                       bool *second)
 {
     struct bytes title;
+    struct text_line next;
+    struct text_line after;
+    *second = false;
+    if (!blank_before || read_heading(words, &title) == 0) {
+        return false;
+    }
+    if (!text_next(&following, &next) || next.words.len == 0) {
+        return true;
+    }
+    *second = read_heading(next.words, &title) == 0 &&
+              (!text_next(&following, &after) || after.words.len == 0);
+    return *second;
+}
+
+/* What any line but a heading is. */
+static enum kind line_kind(struct bytes words)
+{
     if (words.len == 0) {
         return KIND_BLANK;
     }
@@ -123,9 +136,6 @@ static enum kind line_kind(struct bytes words, bool blank_before, bool blank_aft
     }
     if (starts_with(words, "*** END OF")) {
         return KIND_END;
-    }
-    if (blank_before && blank_after && read_heading(words, &title) != 0) {
-        return KIND_HEADING;
     }
     if (starts_with(words, "FOOTNOTES") && words.len <= sizeof "FOOTNOTES:" - 1) {
         return KIND_NOTES;
@@ -183,13 +193,13 @@ static bool close_chapter(struct reading *reading)
     if (open->number != reading->count + 1) {
         return refuse_order(reading, open->number);
     }
-    reading->book->chapters[reading->count++] = (struct book_chapter){
-        .heading = open->heading,
-        .title = open->title,
+    struct book_chapter *chapter = &reading->book->chapters[reading->count++];
+    *chapter = (struct book_chapter){
         .text = {open->begin, (size_t)(open->end - open->begin)},
         .line = open->line,
         .volume = volume_of(reading->book, open->volume),
     };
+    memcpy(chapter->title, open->title, sizeof chapter->title);
     return true;
 }
 
@@ -199,10 +209,18 @@ static bool open_chapter(struct reading *reading, const struct text_line *line)
         return false;
     }
     struct candidate *open = &reading->open;
-    *open =
-        (struct candidate){.heading = line->words, .volume = reading->volume, .line = line->number};
-    open->number = read_heading(line->words, &open->title);
+    struct bytes title;
+    *open = (struct candidate){.volume = reading->volume, .line = line->number};
+    open->number = read_heading(line->words, &title);
+    snprintf(open->title, sizeof open->title, "%.*s", (int)title.len, title.at);
     return true;
+}
+
+static void continue_title(struct reading *reading, const struct text_line *line)
+{
+    char *title = reading->open.title;
+    size_t used = strlen(title);
+    snprintf(title + used, BOOK_TITLE - used, " %.*s", (int)line->words.len, line->words.at);
 }
 
 static bool take_line(struct reading *reading, const struct text_line *line, enum kind kind)
@@ -247,14 +265,18 @@ static bool take_apart(struct reading *reading)
 {
     struct text_lines lines = text_lines_of(reading->book->whole);
     struct text_line line;
-    bool blank_before = true;
+    enum kind kind = KIND_BLANK;
     while (reading->end_line == 0 && text_next(&lines, &line)) {
-        reading->last_line = line.number;
-        enum kind kind = line_kind(line.words, blank_before, is_blank_next(lines));
+        bool second;
+        bool heading = is_heading(line.words, kind == KIND_BLANK, lines, &second);
+        kind = heading ? KIND_HEADING : line_kind(line.words);
         if (!take_line(reading, &line, kind)) {
             return false;
         }
-        blank_before = kind == KIND_BLANK;
+        if (second && text_next(&lines, &line)) {
+            continue_title(reading, &line);
+        }
+        reading->last_line = line.number;
     }
     reading->licence = lines.rest;
     return reading->end_line != 0 || close_chapter(reading);

@@ -11,14 +11,14 @@
 enum {
     BOOK_CHAPTERS = 117,
     BOOK_VOLUMES_MAX = 8,
+    BOOK_TITLE = 160,
 };
 
 struct book_chapter {
-    struct bytes heading; /* "Chapter 1. Marseilles—The Arrival" */
-    struct bytes title;   /* "Marseilles—The Arrival" */
-    struct bytes text;    /* what follows, from its first line of text to its last */
-    size_t line;          /* where the heading stands */
-    size_t volume;        /* index into volumes; meaningless when there are none */
+    char title[BOOK_TITLE]; /* "Marseilles—The Arrival", on one line */
+    struct bytes text;      /* what follows, from its first line of text to its last */
+    size_t line;            /* where the heading stands */
+    size_t volume;          /* index into volumes; meaningless when there are none */
 };
 
 /* All views point into `whole`. */

@@ -20,7 +20,7 @@ static void write_lines(const struct book_chapter *chapter, FILE *to)
     }
 }
 
-bool chapter_write(const struct book_chapter *chapter, struct bytes *text)
+bool chapter_write(unsigned number, const struct book_chapter *chapter, struct bytes *text)
 {
     char *at = NULL;
     size_t size = 0;
@@ -28,7 +28,7 @@ bool chapter_write(const struct book_chapter *chapter, struct bytes *text)
     if (to == NULL) {
         return false;
     }
-    fprintf(to, "%.*s\n\n", (int)chapter->heading.len, chapter->heading.at);
+    fprintf(to, "Chapter %u. %s\n\n", number, chapter->title);
     write_lines(chapter, to);
     bool fine = !ferror(to);
     if (fclose(to) != 0 || !fine) {

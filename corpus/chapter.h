@@ -6,4 +6,4 @@
 /* The chapter as people read it: its heading, an empty line, and its text with LF line ends and
  * without the names of pictures. On success the text is the caller's to free (text->at). False:
  * out of memory. */
-bool chapter_write(const struct book_chapter *chapter, struct bytes *text);
+bool chapter_write(unsigned number, const struct book_chapter *chapter, struct bytes *text);

@@ -43,9 +43,9 @@ bool compress_gzip(struct bytes from, struct bytes *to)
 
 pid_t compress_brotli(int folder, const char *const *paths, unsigned quality)
 {
-    char option[16];
+    char option[24];
     const char *words[PATHS_MAX + 4] = {"brotli", option, "--"};
-    snprintf(option, sizeof option, "-q%u", quality);
+    snprintf(option, sizeof option, "--quality=%u", quality);
     for (size_t i = 0; i < PATHS_MAX && paths[i] != NULL; i++) {
         words[3 + i] = paths[i];
     }

@@ -106,7 +106,7 @@ static void write_chapters(const struct book *book, FILE *to)
             fprintf(to, "<ol start=\"%u\">\n", i + 1);
         }
         fprintf(to, "<li><a href=\"chapters/%03u.txt\">", i + 1);
-        write_escaped(chapter->title, to);
+        write_escaped(bytes_of(chapter->title), to);
         fputs("</a></li>\n", to);
     }
     fputs("</ol>\n</section>\n", to);

@@ -38,7 +38,7 @@ struct making {
 
 static bool tell(struct making *making, const char *what, int error)
 {
-    snprintf(making->wrong, TEXT_WRONG, "%s: %s", what, strerror(error));
+    snprintf(making->wrong, TEXT_WRONG, "%.100s: %.100s", what, strerror(error));
     return false;
 }
 
@@ -100,7 +100,7 @@ static bool add_chapters(struct making *making)
         char name[NAME_MAX_BYTES];
         struct bytes text;
         snprintf(name, sizeof name, "chapters/%03u.txt", i + 1);
-        if (!chapter_write(&making->order->book->chapters[i], &text)) {
+        if (!chapter_write(i + 1, &making->order->book->chapters[i], &text)) {
             return tell(making, name, ENOMEM);
         }
         fine = add_file(making, name, text);

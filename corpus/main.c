@@ -99,7 +99,7 @@ static const struct option_spec specs[] = {
      .take = take_stand_in},
     {.name = "source",
      .argument = "WORDS",
-     .help = "where FILE comes from, for the contents page (default \"as given\")",
+     .help = "where FILE comes from, for the contents page (default: what the text says itself)",
      .take = take_source,
      .group = "Details"},
     {.name = "quality",
@@ -199,7 +199,14 @@ static int make(const char *path, const char *folder, const struct wish *wish)
     if (!load(path, &text, &book)) {
         return 1;
     }
-    struct docroot_order order = {&book, folder, wish->source, (unsigned)wish->quality, &ended};
+    const char *known = book.gutenberg ? "Project Gutenberg, e-book 1184" : "as given";
+    struct docroot_order order = {
+        .book = &book,
+        .path = folder,
+        .source = wish->source != NULL ? wish->source : known,
+        .brotli_quality = (unsigned)wish->quality,
+        .ended = &ended,
+    };
     bool fine = docroot_make(&order, &brotli, wrong);
     if (!fine) {
         log_error("%s: %s", folder, wrong);
@@ -215,7 +222,7 @@ static int make(const char *path, const char *folder, const struct wish *wish)
 
 int main(int argc, char **argv)
 {
-    struct wish wish = {.source = "as given", .quality = 11, .seed = STANDIN_SEED};
+    struct wish wish = {.quality = 11, .seed = STANDIN_SEED};
     int operand;
     log_program(table.program);
     switch (options_read(&table, argc, argv, &wish, &operand)) {

@@ -187,16 +187,16 @@ static const char *choose(struct writer *writer, bool first, char *word)
 /* A sentence with something before its first word and after its last. */
 static void put_sentence(struct writer *writer, const char *before, const char *after)
 {
-    static const char *const ends[] = {".", ".", ".", ".", ".", "?", "!", ";"};
+    static const char *const ends[] = {".", ".", ".", ".", ".", "?", "!"};
+    static const char *const stops[] = {",", ",", ";"};
     uint64_t count = 3 + draw(writer, 11) + draw(writer, 13);
     for (uint64_t i = 0; i < count; i++) {
         char word[WORD_BYTES];
         char text[3 * WORD_BYTES];
         bool last = i + 1 == count;
-        const char *end = last ? DRAW_FROM(writer, ends) : draw(writer, 9) == 0 ? "," : "";
-        if (last && *after != '\0' && *end == ';') {
-            end = ".";
-        }
+        const char *end = last                   ? DRAW_FROM(writer, ends)
+                          : draw(writer, 9) == 0 ? DRAW_FROM(writer, stops)
+                                                 : "";
         snprintf(text, sizeof text, "%s%s%s%s", i == 0 ? before : "", choose(writer, i == 0, word),
                  end, last ? after : "");
         put(writer, text);
@@ -246,10 +246,13 @@ static void put_title(const struct writer *writer, unsigned number)
     struct writer title = *writer;
     title.seed = random_at(writer->seed, number);
     title.drawn = 0;
-    fprintf(title.to, "Chapter %u.", number);
-    for (uint64_t count = 2 + draw(&title, 3); count > 0; count--) {
+    fprintf(title.to, "Chapter %u. The", number);
+    for (uint64_t count = 1 + draw(&title, 3); count > 0;) {
         char word[WORD_BYTES];
-        fprintf(title.to, " %s", choose(&title, true, word));
+        if (strlen(choose(&title, true, word)) > 3) {
+            fprintf(title.to, " %s", word);
+            count--;
+        }
     }
     fputc('\n', title.to);
 }

@@ -164,7 +164,7 @@ bool text_check(struct bytes text, char *wrong)
 
 struct text_lines text_lines_of(struct bytes text)
 {
-    static const struct bytes mark = BYTES("\xef\xbb\xbf");
+    const struct bytes mark = BYTES("\xef\xbb\xbf");
     if (starts_with(text, mark)) {
         text = (struct bytes){text.at + mark.len, text.len - mark.len};
     }
