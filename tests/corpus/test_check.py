@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from conftest import cristo_book, lay_out, run, snapshot, BUILD
+from books import cristo_book, lay_out, run, snapshot, BUILD
 
 
 def complaint(path):

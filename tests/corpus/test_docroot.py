@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, cristo_book, lay_out, snapshot
+from books import BUILD, cristo_book, lay_out, snapshot
 
 WHOLE = 'count-of-monte-cristo.txt'
 CHAPTERS = [f'chapters/{number:03}.txt' for number in range(1, 118)]

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, ROOT, lay_out, run, snapshot
+from books import BUILD, ROOT, lay_out, run, snapshot
 
 PREPARE = ROOT / 'corpus' / 'prepare'
 WHOLE = 'count-of-monte-cristo.txt'

@@ -3,7 +3,7 @@
 import collections
 import re
 
-from conftest import cristo_book, lay_out
+from books import cristo_book, lay_out
 
 # Letters by their share in English text, in percent (R. Lewand, Cryptological Mathematics, 2000).
 ENGLISH = {'e': 12.7, 't': 9.1, 'a': 8.2, 'o': 7.5, 'i': 7.0, 'n': 6.7, 's': 6.3, 'h': 6.1, 'r': 6.0,
