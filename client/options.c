@@ -1,0 +1,253 @@
+#include "client/options.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/units.h"
+#include "lib/http/field.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONNECTIONS_MOST = 1000000,
+    THREADS_MOST = 1024,
+    EXIT_MISUSE = 2,
+};
+
+static const char *take_count(uint64_t *count, const char *argument, uint64_t most)
+{
+    return units_read_count(argument, 1, most, count) ? NULL : "is not a number (try 100 or 20k)";
+}
+
+static const char *take_duration(uint64_t *ns, const char *argument)
+{
+    bool fine = units_read_duration(argument, ns) && *ns > 0;
+    return fine ? NULL : "is not a duration (try 10s or 500ms)";
+}
+
+static const char *take_connections(void *into, const char *argument)
+{
+    return take_count(&((struct options *)into)->connections, argument, CONNECTIONS_MOST);
+}
+
+static const char *take_requests(void *into, const char *argument)
+{
+    return take_count(&((struct options *)into)->requests, argument, INT64_MAX);
+}
+
+static const char *take_length(void *into, const char *argument)
+{
+    return take_duration(&((struct options *)into)->duration_ns, argument);
+}
+
+static const char *take_threads(void *into, const char *argument)
+{
+    return take_count(&((struct options *)into)->threads, argument, THREADS_MOST);
+}
+
+static const char *take_timeout(void *into, const char *argument)
+{
+    return take_duration(&((struct options *)into)->timeout_ns, argument);
+}
+
+static const char *take_connect_timeout(void *into, const char *argument)
+{
+    return take_duration(&((struct options *)into)->connect_timeout_ns, argument);
+}
+
+static const char *take_method(void *into, const char *argument)
+{
+    if (!is_token(bytes_of(argument))) {
+        return "is not a method";
+    }
+    if (strcmp(argument, "CONNECT") == 0) {
+        return "makes a tunnel, which is no load";
+    }
+    ((struct options *)into)->method = argument;
+    return NULL;
+}
+
+static const char *take_body(void *into, const char *argument)
+{
+    ((struct options *)into)->body_path = argument;
+    return NULL;
+}
+
+static bool may_be_value(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *add_line(struct options *options, const char *line)
+{
+    size_t have = options->header_lines == NULL ? 0 : strlen(options->header_lines);
+    size_t more = strlen(line) + sizeof "\r\n";
+    char *lines = realloc(options->header_lines, have + more);
+    if (lines == NULL) {
+        return "is too much for the memory";
+    }
+    snprintf(lines + have, more, "%s\r\n", line);
+    options->header_lines = lines;
+    return NULL;
+}
+
+static const char *take_header(void *into, const char *argument)
+{
+    const char *colon = strchr(argument, ':');
+    struct bytes name = {argument, colon == NULL ? 0 : (size_t)(colon - argument)};
+    if (!is_token(name) || !may_be_value(argument)) {
+        return "is not a field line (try 'Accept: text/plain')";
+    }
+    if (bytes_equal_nocase(name, field_spelling(FIELD_CONTENT_LENGTH)) ||
+        bytes_equal_nocase(name, field_spelling(FIELD_TRANSFER_ENCODING))) {
+        return "would say how long the request is, which --body does";
+    }
+    return add_line(into, argument);
+}
+
+static const char *take_close(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->close = true;
+    return NULL;
+}
+
+static const char *take_verify(void *into, const char *argument)
+{
+    struct options *options = into;
+    if (strcmp(argument, "status") == 0) {
+        options->verify = VERIFY_STATUS;
+    } else if (strcmp(argument, "length") == 0) {
+        options->verify = VERIFY_LENGTH;
+    } else {
+        return "is neither status nor length";
+    }
+    return NULL;
+}
+
+static const char *take_unix_socket(void *into, const char *argument)
+{
+    ((struct options *)into)->unix_path = argument;
+    return NULL;
+}
+
+static const char *take_trace(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->trace = true;
+    return NULL;
+}
+
+static const char *take_quiet(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->quiet = true;
+    return NULL;
+}
+
+static const char *take_latency(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->latency_table = true;
+    return NULL;
+}
+
+static const char *take_json(void *into, const char *argument)
+{
+    ((struct options *)into)->json_path = argument;
+    return NULL;
+}
+
+static const struct option_spec specs[] = {
+    {'c', "connections", "N", "connections at once. Default 10", OPTION_BOTH, take_connections,
+     "How much"},
+    {'n', "requests", "N", "end after so many requests, over all connections", OPTION_BOTH,
+     take_requests, NULL},
+    {'d', "duration", "T",
+     "end after so long; with -n too, whichever comes first. Default 10s, unless -n is given",
+     OPTION_BOTH, take_length, NULL},
+    {'t', "threads", "N", "event loops that share the connections. Default 1", OPTION_ASYNC,
+     take_threads, NULL},
+    {'X', "method", "M", "request method. Default GET", OPTION_BOTH, take_method, "What"},
+    {0, "body", "FILE", "send the file's content with every request", OPTION_BOTH, take_body, NULL},
+    {'H', "header", "'N: V'", "send this field too; may be given several times", OPTION_BOTH,
+     take_header, NULL},
+    {0, "close", NULL, "make a new connection for every request", OPTION_BOTH, take_close, NULL},
+    {0, "unix-socket", "PATH", "connect to this socket instead of to the URL's host", OPTION_BOTH,
+     take_unix_socket, NULL},
+    {'T', "timeout", "T",
+     "how long a request may take, from its first byte to the reply's last. "
+     "Default 30s",
+     OPTION_BOTH, take_timeout, "What counts"},
+    {0, "connect-timeout", "T", "how long a connection may take to be made. Default as --timeout",
+     OPTION_BOTH, take_connect_timeout, NULL},
+    {0, "verify", "WHAT",
+     "what a good reply is: status (below 400) or length (that, and exactly the bytes that its "
+     "framing promised). Default length",
+     OPTION_BOTH, take_verify, NULL},
+    {'L', "latency", NULL, "print the full table of percentiles", OPTION_BOTH, take_latency,
+     "What is shown"},
+    {0, "trace", NULL,
+     "print a line for every reply as it comes: date, URL, status, bytes, delay, "
+     "time taken",
+     OPTION_BOTH, take_trace, NULL},
+    {0, "json", "FILE", "write the results as JSON; - is stdout, in place of the summary",
+     OPTION_BOTH, take_json, NULL},
+    {0, "quiet", NULL, "show no progress line", OPTION_BOTH, take_quiet, NULL},
+    {0},
+};
+
+static struct option_table table_of(const struct model *model)
+{
+    return (struct option_table){
+        .program = model->program,
+        .sister = model->sister,
+        .me = model->owner,
+        .usage = "[OPTION]... URL...",
+        .about = model->one_thread_each
+                     ? "Loads a web server and measures how it bears it: blocking, with a thread "
+                       "for each connection. With -c 1 it is a plain loop of requests."
+                     : "Loads a web server and measures how it bears it: with events, all "
+                       "connections on one loop.",
+        .version = CRISTO_VERSION,
+        .specs = specs,
+    };
+}
+
+enum options_outcome client_options_read(struct options *options, const struct model *model,
+                                         int argc, char **argv)
+{
+    struct option_table table = table_of(model);
+    int operand;
+    *options = (struct options){
+        .connections = 10,
+        .threads = 1,
+        .timeout_ns = 30 * NS_PER_S,
+        .method = "GET",
+        .verify = VERIFY_LENGTH,
+    };
+    enum options_outcome outcome = options_read(&table, argc, argv, options, &operand);
+    if (outcome != OPTIONS_RUN) {
+        return outcome;
+    }
+    options->urls = (const char *const *)&argv[operand];
+    options->url_count = (size_t)(argc - operand);
+    return OPTIONS_RUN;
+}
+
+int client_options_misuse(const struct model *model, const char *what)
+{
+    struct option_table table = table_of(model);
+    options_misuse(&table, "%s", what);
+    return EXIT_MISUSE;
+}
+
+void client_options_finish(struct options *options)
+{
+    free(options->header_lines);
+}

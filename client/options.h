@@ -1,0 +1,45 @@
+/* The clients' command line. */
+#pragma once
+
+#include "client/load.h"
+#include "client/plan.h"
+#include "lib/base/options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What was asked for, each option by itself; plan_init() makes sense of it as a whole. Strings are
+ * the command line's own. */
+struct options {
+    uint64_t connections;
+    uint64_t requests;    /* 0: not given */
+    uint64_t duration_ns; /* 0: not given */
+    uint64_t threads;
+    uint64_t timeout_ns;
+    uint64_t connect_timeout_ns; /* 0: as timeout_ns */
+
+    const char *method;
+    const char *body_path; /* NULL: none */
+    char *header_lines;    /* "Name: value\r\n" of every -H; NULL: none */
+    bool close;
+    enum verify verify;
+    const char *unix_path; /* NULL: connect to the URL's host */
+
+    bool trace;
+    bool quiet;
+    bool latency_table;
+    const char *json_path; /* NULL: none; "-": stdout */
+
+    const char *const *urls;
+    size_t url_count;
+};
+
+/* Fills *options. OPTIONS_DONE and OPTIONS_MISUSE have printed what there is to say. */
+enum options_outcome client_options_read(struct options *options, const struct model *model,
+                                         int argc, char **argv);
+
+/* Says what is wrong with the command line; returns the exit status of misuse. */
+int client_options_misuse(const struct model *model, const char *what);
+
+void client_options_finish(struct options *options);

@@ -1,0 +1,359 @@
+#include "client/plan.h"
+
+#include "client/options.h"
+#include "client/url.h"
+#include "lib/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    DESCRIPTORS_BESIDE = 12, /* standard streams, results, signals, the first loop */
+    DESCRIPTORS_PER_LOOP = 3,
+    HOST_TEXT = 300,
+};
+
+#define AGENT "User-Agent: cristo/" CRISTO_VERSION "\r\n"
+
+/* What a plan is being made from, and what came of it so far. */
+struct draft {
+    const struct options *options;
+    struct plan *plan;
+    struct origin *origins;
+    size_t origin_count;
+    struct target *targets;
+    char where[HOST_TEXT]; /* the last address that was looked up: of many URLs, most share it */
+    const struct origin *origin;
+    struct bytes host;   /* Host by -H; empty: the URL's own */
+    struct bytes fields; /* what every request head says beside Host; owned */
+    char *why;
+};
+
+static enum plan_outcome fail(const struct draft *draft, enum plan_outcome outcome,
+                              const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static enum plan_outcome fail(const struct draft *draft, enum plan_outcome outcome,
+                              const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(draft->why, PLAN_TEXT, format, arguments);
+    va_end(arguments);
+    return outcome;
+}
+
+static enum plan_outcome out_of_memory(const struct draft *draft)
+{
+    return fail(draft, PLAN_FAILURE, "out of memory");
+}
+
+/* ---- how much ---- */
+
+static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
+                                      uint64_t descriptors)
+{
+    const struct options *options = draft->options;
+    struct plan *plan = draft->plan;
+    plan->connections = options->connections;
+    plan->requests = options->requests;
+    plan->duration_ns = options->duration_ns;
+    if (plan->requests == 0 && plan->duration_ns == 0) {
+        plan->duration_ns = 10 * NS_PER_S;
+    }
+    if (plan->requests > 0 && plan->connections > plan->requests) {
+        plan->connections = plan->requests;
+    }
+    plan->threads = one_thread_each || options->threads > plan->connections ? plan->connections
+                                                                            : options->threads;
+    uint64_t loops = one_thread_each ? 0 : plan->threads - 1;
+    uint64_t needed = plan->connections + DESCRIPTORS_BESIDE + loops * DESCRIPTORS_PER_LOOP;
+    if (needed > descriptors) {
+        return fail(draft, PLAN_MISUSE,
+                    "-c %llu needs %llu descriptors, the hard limit is %llu: "
+                    "raise it with ulimit -Hn",
+                    (unsigned long long)options->connections, (unsigned long long)needed,
+                    (unsigned long long)descriptors);
+    }
+    return PLAN_READY;
+}
+
+/* ---- what every request says ---- */
+
+static ssize_t read_all(int fd, char *to, size_t size)
+{
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = read(fd, to + have, size - have);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? -errno : (ssize_t)have;
+        }
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+static enum plan_outcome read_body(struct draft *draft)
+{
+    const char *path = draft->options->body_path;
+    if (path == NULL) {
+        return PLAN_READY;
+    }
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) {
+        enum plan_outcome outcome = fail(draft, PLAN_FAILURE, "--body %s: %s", path,
+                                         fd < 0 ? strerror(errno) : "is not a file");
+        if (fd >= 0) {
+            close(fd);
+        }
+        return outcome;
+    }
+    char *content = malloc((size_t)info.st_size + 1);
+    ssize_t size = content == NULL ? -ENOMEM : read_all(fd, content, (size_t)info.st_size);
+    close(fd);
+    if (size < 0) {
+        free(content);
+        return fail(draft, PLAN_FAILURE, "--body %s: %s", path, strerror((int)-size));
+    }
+    draft->plan->body = (struct bytes){content, (size_t)size};
+    return PLAN_READY;
+}
+
+static void plan_method(struct draft *draft)
+{
+    struct plan *plan = draft->plan;
+    plan->method_text = draft->options->method;
+    plan->method = method_of(bytes_of(plan->method_text));
+    switch (plan->method) { /* RFC 9110 9.2.2 */
+    case METHOD_GET:
+    case METHOD_HEAD:
+    case METHOD_PUT:
+    case METHOD_DELETE:
+    case METHOD_OPTIONS:
+    case METHOD_TRACE:
+        plan->repeatable = true;
+        break;
+    case METHOD_POST:
+    case METHOD_CONNECT:
+    case METHOD_PATCH:
+    case METHOD_OTHER:
+        break;
+    }
+}
+
+/* Whether a body is expected of the method, so that its absence is to be said (RFC 9110 8.6). */
+static bool needs_length(const struct draft *draft)
+{
+    enum method method = draft->plan->method;
+    return draft->options->body_path != NULL || method == METHOD_POST || method == METHOD_PUT ||
+           method == METHOD_PATCH;
+}
+
+/* Walks the lines of every -H: takes Host out of them, and notes whether the agent is named. */
+static void sort_lines(struct draft *draft, const char *lines, FILE *to, bool *names_agent)
+{
+    struct bytes rest = lines == NULL ? (struct bytes){0} : bytes_of(lines);
+    struct field field;
+    while (field_next(&rest, &field)) {
+        if (bytes_equal_nocase(field.name, field_spelling(FIELD_HOST))) {
+            draft->host = field.value;
+            continue;
+        }
+        *names_agent |= bytes_equal_nocase(field.name, BYTES("User-Agent"));
+        fprintf(to, "%.*s: %.*s\r\n", (int)field.name.len, field.name.at, (int)field.value.len,
+                field.value.at);
+    }
+}
+
+static enum plan_outcome write_fields(struct draft *draft)
+{
+    bool names_agent = false;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL) {
+        return out_of_memory(draft);
+    }
+    sort_lines(draft, draft->options->header_lines, to, &names_agent);
+    if (!names_agent) {
+        fprintf(to, AGENT);
+    }
+    if (needs_length(draft)) {
+        fprintf(to, "Content-Length: %zu\r\n", draft->plan->body.len);
+    }
+    if (draft->plan->close) {
+        fprintf(to, "Connection: close\r\n");
+    }
+    bool complete = fclose(to) == 0;
+    draft->fields = (struct bytes){text, size};
+    return complete ? PLAN_READY : out_of_memory(draft);
+}
+
+/* ---- where to ---- */
+
+/* "host:port" of the URL, or "unix:PATH", as address_read() takes it. */
+static bool write_address(char *to, const struct draft *draft, const struct url *url)
+{
+    const char *path = draft->options->unix_path;
+    int host_len = (int)url->host.len;
+    bool is_v6 = memchr(url->host.at, ':', url->host.len) != NULL;
+    int len = path != NULL ? snprintf(to, HOST_TEXT, "unix:%s", path)
+                           : snprintf(to, HOST_TEXT, is_v6 ? "[%.*s]:%u" : "%.*s:%u", host_len,
+                                      url->host.at, url->port);
+    return len < HOST_TEXT;
+}
+
+static bool is_same_address(const struct address *a, const struct address *b)
+{
+    return a->size == b->size && memcmp(&a->at, &b->at, a->size) == 0;
+}
+
+/* The origin with this address, added if it is new. There is room for one per URL. */
+static const struct origin *origin_of(struct draft *draft, const struct address *address)
+{
+    for (size_t i = 0; i < draft->origin_count; i++) {
+        if (is_same_address(&draft->origins[i].address, address)) {
+            return &draft->origins[i];
+        }
+    }
+    struct origin *origin = &draft->origins[draft->origin_count++];
+    *origin = (struct origin){.address = *address, .tcp = !address_is_unix(address)};
+    return origin;
+}
+
+/* The request head for a URL, in memory of its own. */
+static bool write_request(const struct draft *draft, const struct url *url, struct bytes *request)
+{
+    char *target = NULL;
+    bool has_path = url->path.len > 0 && url->path.at[0] == '/';
+    int target_len =
+        asprintf(&target, "%s%.*s", has_path ? "" : "/", (int)url->path.len, url->path.at);
+    if (target_len < 0) {
+        return false;
+    }
+    struct request_head head = {
+        .method = bytes_of(draft->options->method),
+        .target = {target, (size_t)target_len},
+        .host = draft->host.len > 0 ? draft->host : url->authority,
+        .fields = draft->fields,
+    };
+    size_t size = request_write(NULL, 0, &head);
+    char *text = malloc(size);
+    if (text != NULL) {
+        request_write(text, size, &head);
+        *request = (struct bytes){text, size};
+    }
+    free(target);
+    return text != NULL;
+}
+
+/* Looks up where a URL leads; what is wrong, or NULL. */
+static const char *find_origin(struct draft *draft, const struct url *url)
+{
+    char where[HOST_TEXT];
+    struct address address = {0};
+    if (!write_address(where, draft, url)) {
+        return "names a host that is too long";
+    }
+    if (strcmp(where, draft->where) == 0) {
+        return NULL;
+    }
+    const char *wrong = address_read(where, &address);
+    if (wrong == NULL) {
+        draft->origin = origin_of(draft, &address);
+        memcpy(draft->where, where, sizeof where);
+    }
+    return wrong;
+}
+
+static enum plan_outcome add_target(struct draft *draft, const char *text)
+{
+    const char *path = draft->options->unix_path;
+    struct url url;
+    const char *wrong = url_read(text, &url);
+    if (wrong != NULL) {
+        return fail(draft, PLAN_MISUSE, "%s: %s", text, wrong);
+    }
+    if (url.tls) {
+        return fail(draft, PLAN_MISUSE, "%s: https is not spoken here; try http", text);
+    }
+    wrong = find_origin(draft, &url);
+    if (wrong != NULL) {
+        return path != NULL ? fail(draft, PLAN_MISUSE, "--unix-socket %s: %s", path, wrong)
+                            : fail(draft, PLAN_FAILURE, "%s: %s", text, wrong);
+    }
+    struct target *target = &draft->targets[draft->plan->target_count];
+    *target = (struct target){.url = text, .origin = draft->origin};
+    if (!write_request(draft, &url, &target->request)) {
+        return out_of_memory(draft);
+    }
+    draft->plan->target_count++;
+    return PLAN_READY;
+}
+
+static enum plan_outcome plan_targets(struct draft *draft)
+{
+    const struct options *options = draft->options;
+    if (options->url_count == 0) {
+        return fail(draft, PLAN_MISUSE, "no URL was given");
+    }
+    draft->origins = calloc(options->url_count, sizeof *draft->origins);
+    draft->targets = calloc(options->url_count, sizeof *draft->targets);
+    draft->plan->origins = draft->origins;
+    draft->plan->targets = draft->targets;
+    enum plan_outcome outcome = draft->origins == NULL || draft->targets == NULL
+                                    ? out_of_memory(draft)
+                                    : write_fields(draft);
+    for (size_t i = 0; i < options->url_count && outcome == PLAN_READY; i++) {
+        outcome = add_target(draft, options->urls[i]);
+    }
+    free((char *)draft->fields.at);
+    return outcome;
+}
+
+enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
+                            uint64_t descriptors, char *why)
+{
+    struct draft draft = {.options = options, .plan = plan, .why = why};
+    *plan = (struct plan){
+        .pipeline = 1,
+        .timeout_ns = options->timeout_ns,
+        .connect_timeout_ns =
+            options->connect_timeout_ns > 0 ? options->connect_timeout_ns : options->timeout_ns,
+        .close = options->close,
+        .trace = options->trace,
+        .verify = options->verify,
+    };
+    plan_method(&draft);
+    enum plan_outcome outcome = plan_amounts(&draft, one_thread_each, descriptors);
+    if (outcome == PLAN_READY) {
+        outcome = read_body(&draft);
+    }
+    if (outcome == PLAN_READY) {
+        outcome = plan_targets(&draft);
+    }
+    if (outcome != PLAN_READY) {
+        plan_finish(plan);
+    }
+    return outcome;
+}
+
+void plan_finish(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        free((char *)plan->targets[i].request.at);
+    }
+    free((void *)plan->targets);
+    free((void *)plan->origins);
+    free((char *)plan->body.at);
+    *plan = (struct plan){0};
+}

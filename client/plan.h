@@ -1,0 +1,77 @@
+/* What is to be done: which targets, how many connections, how long. Made from the options before
+ * anything starts, and `const` from then on. */
+#pragma once
+
+#include "lib/http/bytes.h"
+#include "lib/http/request.h"
+#include "lib/net/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Somewhere to connect to. */
+struct origin {
+    struct address address;
+    bool tcp;
+};
+
+/* Something to ask for there, ready to be sent. */
+struct target {
+    const char *url;
+    const struct origin *origin;
+    struct bytes request; /* the whole head; the plan's body follows it */
+};
+
+/* What makes a reply a good one; each asks for all that those before it ask for. */
+enum verify {
+    VERIFY_STATUS, /* a status below 400 */
+    VERIFY_LENGTH, /* and exactly the bytes that its framing promised */
+};
+
+struct plan {
+    const struct target *targets; /* asked for in turn */
+    size_t target_count;
+    const struct origin *origins; /* where they are */
+    struct bytes body;            /* sent with every request */
+
+    enum method method;
+    const char *method_text;
+    bool repeatable; /* idempotent: may be sent again when a connection was lost */
+
+    uint64_t connections;
+    uint64_t threads;     /* that carry them */
+    uint64_t pipeline;    /* requests in flight on a connection, at least 1 */
+    uint64_t rate;        /* requests a second in all, sent by the clock; 0: as replies come */
+    uint64_t requests;    /* 0: as many as the duration allows */
+    uint64_t duration_ns; /* 0: as long as the requests take */
+    uint64_t timeout_ns;  /* from a request's first byte to its reply's last */
+    uint64_t connect_timeout_ns;
+    uint64_t think_low_ns; /* between a reply and the next request: uniform, drawn from the seed */
+    uint64_t think_high_ns;
+    uint64_t seed;
+
+    bool close; /* a new connection for every request */
+    bool trace; /* every verdict is told as it comes */
+    enum verify verify;
+};
+
+struct options;
+
+enum plan_outcome {
+    PLAN_READY,
+    PLAN_MISUSE,  /* the options contradict each other, or this machine */
+    PLAN_FAILURE, /* a host or a file is not to be found */
+};
+
+enum {
+    PLAN_TEXT = 512
+};
+
+/* Makes a plan of the options, for a program that may open `descriptors` descriptors and gives
+ * every connection a thread or not. Looks up hosts (blocks), reads the body file, writes the
+ * requests. When not ready, `why` (PLAN_TEXT bytes) says what is wrong, by the option or the URL,
+ * and there is nothing to finish. */
+enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
+                            uint64_t descriptors, char *why);
+void plan_finish(struct plan *plan);

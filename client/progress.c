@@ -1,0 +1,180 @@
+#include "client/progress.h"
+
+#include "lib/base/units.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+struct progress {
+    const struct plan *plan;
+    struct course *course;
+    struct pulse *pulses;
+    size_t pulse_count;
+    uint64_t last_ns; /* the last line was drawn then, and said that so many were done */
+    uint64_t last_done;
+};
+
+/* All pulses, added up. */
+struct sum {
+    uint64_t ok;
+    uint64_t failed;
+    uint64_t latencies[PULSE_SLOTS];
+};
+
+struct line {
+    char text[256];
+    size_t len;
+};
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+struct progress *progress_create(const struct plan *plan, struct course *course,
+                                 struct pulse *pulses, size_t count)
+{
+    struct progress *progress = pulses == NULL ? NULL : malloc(sizeof *progress);
+    if (progress != NULL) {
+        *progress = (struct progress){plan, course, pulses, count, 0, 0};
+    }
+    return progress;
+}
+
+void progress_destroy(struct progress *progress)
+{
+    free(progress);
+}
+
+static void add_up(const struct progress *progress, struct sum *sum)
+{
+    *sum = (struct sum){0};
+    for (size_t i = 0; i < progress->pulse_count; i++) {
+        struct pulse *pulse = &progress->pulses[i];
+        sum->ok += atomic_load_explicit(&pulse->ok, memory_order_relaxed);
+        sum->failed += atomic_load_explicit(&pulse->failed, memory_order_relaxed);
+        for (unsigned slot = 0; slot < PULSE_SLOTS; slot++) {
+            sum->latencies[slot] +=
+                atomic_load_explicit(&pulse->latencies[slot], memory_order_relaxed);
+        }
+    }
+}
+
+static uint64_t percentile_us(const struct sum *sum, unsigned percent)
+{
+    uint64_t wanted = sum->ok * percent / 100 + 1;
+    uint64_t reached = 0;
+    for (unsigned slot = 0; slot < PULSE_SLOTS; slot++) {
+        reached += sum->latencies[slot];
+        if (reached >= wanted) {
+            return pulse_slot_middle(slot);
+        }
+    }
+    return 0;
+}
+
+static void add(struct line *line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vsnprintf(line->text + line->len, sizeof line->text - line->len, format, arguments);
+    va_end(arguments);
+    if (len > 0) {
+        line->len += (size_t)len;
+    }
+    if (line->len >= sizeof line->text) {
+        line->len = sizeof line->text - 1;
+    }
+}
+
+static void add_done(struct line *line, const struct plan *plan, uint64_t done)
+{
+    char a[UNITS_TEXT];
+    char b[UNITS_TEXT];
+    add(line, "%s", units_write_count(a, done));
+    if (plan->requests > 0) {
+        add(line, " of %s", units_write_count(b, plan->requests));
+    }
+    add(line, " done");
+}
+
+static void add_latencies(struct line *line, const struct sum *sum)
+{
+    char a[UNITS_TEXT];
+    char b[UNITS_TEXT];
+    if (sum->ok > 0) {
+        add(line, "  p50 %s  p99 %s", units_write_duration(a, percentile_us(sum, 50) * NS_PER_US),
+            units_write_duration(b, percentile_us(sum, 99) * NS_PER_US));
+    }
+}
+
+/* By the clock, or by the rate so far: whichever ends first. */
+static void add_left(struct line *line, const struct progress *progress, uint64_t now,
+                     uint64_t done)
+{
+    uint64_t end = course_end(progress->course);
+    uint64_t left_ns = end == CLOCK_NEVER ? CLOCK_NEVER : end > now ? end - now : 0;
+    uint64_t requests = progress->plan->requests;
+    if (requests > 0 && done > 0) {
+        double each_ns = (double)(now - progress->course->begin_ns) / (double)done;
+        double by_rate_ns = each_ns * (double)(requests > done ? requests - done : 0);
+        left_ns = by_rate_ns < (double)left_ns ? (uint64_t)by_rate_ns : left_ns;
+    }
+    if (left_ns != CLOCK_NEVER) {
+        char text[UNITS_TEXT];
+        uint64_t whole_ns = (left_ns + NS_PER_S - 1) / NS_PER_S * NS_PER_S;
+        add(line, "  %s left", units_write_duration(text, whole_ns));
+    }
+}
+
+/* A line that wraps could not be drawn over. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return known ? size.ws_col - 1u : 79;
+}
+
+static void show(const struct line *line)
+{
+    char shown[sizeof line->text + 8];
+    size_t width = terminal_width();
+    int len = snprintf(shown, sizeof shown, "\r%.*s\x1b[K",
+                       (int)(line->len < width ? line->len : width), line->text);
+    /* a terminal that is gone is no reason to stop */
+    (void)!write(STDERR_FILENO, shown, (size_t)len);
+}
+
+void progress_draw(struct progress *progress)
+{
+    if (progress == NULL) {
+        return;
+    }
+    struct sum sum;
+    struct line line = {.len = 0};
+    char text[UNITS_TEXT];
+    uint64_t now = clock_monotonic_ns();
+    add_up(progress, &sum);
+    uint64_t done = sum.ok + sum.failed;
+    uint64_t since_ns =
+        now - (progress->last_ns > 0 ? progress->last_ns : progress->course->begin_ns);
+    double rate = (double)(done - progress->last_done) * NS_PER_S / ((double)since_ns + 1);
+
+    add(&line, "  ");
+    add_done(&line, progress->plan, done);
+    add(&line, "  %s/s", units_write_count(text, (uint64_t)rate));
+    add_latencies(&line, &sum);
+    add(&line, "  %s errors", units_write_count(text, sum.failed));
+    add_left(&line, progress, now, done);
+    show(&line);
+    progress->last_ns = now;
+    progress->last_done = done;
+}
+
+void progress_erase(struct progress *progress)
+{
+    if (progress != NULL) {
+        (void)!write(STDERR_FILENO, "\r\x1b[K", 4);
+    }
+}

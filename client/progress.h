@@ -1,0 +1,23 @@
+/* The progress line: what a run shows on a terminal while it lasts.
+ *
+ *     12,345 of 20,000 done  98,123/s  p50 1.02ms  p99 4.56ms  0 errors  3s left */
+#pragma once
+
+#include "client/course.h"
+#include "client/plan.h"
+#include "client/pulse.h"
+
+#include <stddef.h>
+
+struct progress;
+
+/* Shows what is in `count` pulses. NULL when out of memory; the functions below then do nothing. */
+struct progress *progress_create(const struct plan *plan, struct course *course,
+                                 struct pulse *pulses, size_t count);
+void progress_destroy(struct progress *progress);
+
+/* Draws the line on stderr, over the one before. */
+void progress_draw(struct progress *progress);
+
+/* Leaves no trace of it. */
+void progress_erase(struct progress *progress);

@@ -1,0 +1,40 @@
+/* What a run came to: text for people, JSON for programs.
+ *
+ * The JSON is one object, described by client/schema.json ("cristo-client/1"):
+ *
+ *   plan       what was asked for; requests or duration_s is null where it was not limited
+ *   requests   sent = ok + failed + those that the end of the run cut off
+ *   errors     the failed ones by kind; each counts once
+ *   statuses   whole replies by status, good or not
+ *   bytes      received: all of them, heads too; body: content of whole replies
+ *   rate       per second of elapsed time: requests that were answered well, bytes received
+ *   latency_us, first_byte_us    of the requests that were answered well; connect_us of connections
+ *   histogram  the latencies by value: [highest microsecond of the slot, how many], ascending
+ *   delay_s    what the Delay fields of replies said
+ *   generator  this program's own effort; cpu_us_per_request is over ok and failed */
+#pragma once
+
+#include "client/load.h"
+#include "client/plan.h"
+#include "client/tally.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct report {
+    const struct model *model;
+    const struct plan *plan;
+    const struct tally *tally; /* of the whole run */
+    uint64_t started_ms;       /* since 1970 */
+    uint64_t elapsed_ns;
+    uint64_t cpu_user_ns;
+    uint64_t cpu_system_ns;
+    bool interrupted;
+};
+
+/* Prints the summary; with `full`, the whole table of percentiles too. */
+void report_print(const struct report *report, bool full, FILE *to);
+
+/* Writes the JSON object and a line end. 0 or -errno. */
+int report_write_json(const struct report *report, FILE *to);

@@ -1,0 +1,181 @@
+#include "client/report.h"
+
+#include "lib/base/clock.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+static const char *verify_name(enum verify verify)
+{
+    static const char *const names[] = {
+        [VERIFY_STATUS] = "status",
+        [VERIFY_LENGTH] = "length",
+    };
+    return names[verify];
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / NS_PER_S;
+}
+
+static json_t *count_or_null(uint64_t count)
+{
+    return count > 0 ? json_integer((json_int_t)count) : json_null();
+}
+
+static json_t *seconds_or_null(uint64_t ns)
+{
+    return ns > 0 ? json_real(seconds(ns)) : json_null();
+}
+
+static json_t *plan_json(const struct plan *plan)
+{
+    json_t *urls = json_array();
+    for (size_t i = 0; i < plan->target_count; i++) {
+        json_array_append_new(urls, json_string(plan->targets[i].url));
+    }
+    return json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:b, s:f, s:s}", "urls", urls, "method",
+                     plan->method_text, "connections", (json_int_t)plan->connections, "threads",
+                     (json_int_t)plan->threads, "requests", count_or_null(plan->requests),
+                     "duration_s", seconds_or_null(plan->duration_ns), "close", plan->close,
+                     "timeout_s", seconds(plan->timeout_ns), "verify", verify_name(plan->verify));
+}
+
+static json_t *errors_json(const struct tally *tally)
+{
+    json_t *errors = json_object();
+    for (int kind = 0; kind < FAILURE_COUNT; kind++) {
+        json_object_set_new(errors, failure_name((enum failure)kind),
+                            json_integer((json_int_t)tally->failures[kind]));
+    }
+    return errors;
+}
+
+static json_t *statuses_json(const struct tally *tally)
+{
+    json_t *statuses = json_object();
+    for (int status = 0; status < TALLY_STATUSES; status++) {
+        char name[16];
+        if (tally->statuses[status] > 0) {
+            snprintf(name, sizeof name, "%d", status);
+            json_object_set_new(statuses, name, json_integer((json_int_t)tally->statuses[status]));
+        }
+    }
+    return statuses;
+}
+
+static json_t *times_json(const struct histogram *histogram)
+{
+    static const struct {
+        const char *name;
+        uint32_t per_100k;
+    } percentiles[] = {
+        {"p50", 50000}, {"p75", 75000},   {"p90", 90000},
+        {"p99", 99000}, {"p99.9", 99900}, {"p99.99", 99990},
+    };
+    json_t *times =
+        json_pack("{s:I, s:f, s:f, s:I}", "count", (json_int_t)histogram->count, "mean",
+                  histogram_mean(histogram), "stdev", sqrt(histogram_variance(histogram)), "min",
+                  (json_int_t)histogram_min(histogram));
+    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
+        uint64_t us = histogram_percentile(histogram, percentiles[i].per_100k);
+        json_object_set_new(times, percentiles[i].name, json_integer((json_int_t)us));
+    }
+    json_object_set_new(times, "max", json_integer((json_int_t)histogram_max(histogram)));
+    return times;
+}
+
+static json_t *histogram_json(const struct histogram *histogram)
+{
+    json_t *pairs = json_array();
+    for (uint32_t slot = histogram->low; slot < histogram->high; slot++) {
+        if (histogram->slots[slot] > 0) {
+            json_array_append_new(pairs,
+                                  json_pack("[I, I]", (json_int_t)histogram_slot_highest(slot),
+                                            (json_int_t)histogram->slots[slot]));
+        }
+    }
+    return json_pack("{s:o}", "latency_us", pairs);
+}
+
+static json_t *generator_json(const struct report *report)
+{
+    uint64_t done = report->tally->ok + report->tally->failed;
+    uint64_t cpu_ns = report->cpu_user_ns + report->cpu_system_ns;
+    double per_request_us = done > 0 ? (double)cpu_ns / (double)done / NS_PER_US : 0;
+    return json_pack("{s:f, s:f, s:f, s:I}", "cpu_user_s", seconds(report->cpu_user_ns),
+                     "cpu_system_s", seconds(report->cpu_system_ns), "cpu_us_per_request",
+                     per_request_us, "threads", (json_int_t)report->plan->threads);
+}
+
+static void set_started(json_t *root, uint64_t ms)
+{
+    char text[32];
+    struct tm date;
+    time_t s = (time_t)(ms / 1000);
+    gmtime_r(&s, &date);
+    size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &date);
+    snprintf(text + len, sizeof text - len, ".%03uZ", (unsigned)(ms % 1000));
+    json_object_set_new(root, "started", json_string(text));
+}
+
+static void set_counts(json_t *root, const struct report *report)
+{
+    const struct tally *tally = report->tally;
+    double elapsed_s = seconds(report->elapsed_ns + 1);
+    json_object_set_new(root, "requests",
+                        json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)tally->sent, "ok",
+                                  (json_int_t)tally->ok, "failed", (json_int_t)tally->failed));
+    json_object_set_new(root, "errors", errors_json(tally));
+    json_object_set_new(root, "statuses", statuses_json(tally));
+    json_object_set_new(root, "bytes",
+                        json_pack("{s:I, s:I, s:I}", "received", (json_int_t)tally->bytes_received,
+                                  "body", (json_int_t)tally->bytes_body, "sent",
+                                  (json_int_t)tally->bytes_sent));
+    json_object_set_new(root, "rate",
+                        json_pack("{s:f, s:f}", "requests_per_s", (double)tally->ok / elapsed_s,
+                                  "bytes_per_s", (double)tally->bytes_received / elapsed_s));
+    json_object_set_new(root, "delay_s",
+                        json_pack("{s:I, s:f, s:f}", "count", (json_int_t)tally->delay_count, "sum",
+                                  seconds(tally->delay_sum_ns), "max",
+                                  seconds(tally->delay_max_ns)));
+}
+
+static json_t *report_json(const struct report *report)
+{
+    const struct tally *tally = report->tally;
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:o}", "schema", "cristo-client/1", "program",
+                             report->model->program, "version", CRISTO_VERSION, "model",
+                             report->model->name, "plan", plan_json(report->plan));
+    if (root == NULL) {
+        return NULL;
+    }
+    set_started(root, report->started_ms);
+    json_object_set_new(root, "elapsed_s", json_real(seconds(report->elapsed_ns)));
+    json_object_set_new(root, "interrupted", json_boolean(report->interrupted));
+    set_counts(root, report);
+    json_object_set_new(root, "latency_us", times_json(&tally->latency));
+    json_object_set_new(root, "first_byte_us", times_json(&tally->first_byte));
+    json_object_set_new(root, "connect_us", times_json(&tally->connect));
+    json_object_set_new(root, "histogram", histogram_json(&tally->latency));
+    json_object_set_new(root, "generator", generator_json(report));
+    return root;
+}
+
+int report_write_json(const struct report *report, FILE *to)
+{
+    json_t *root = report_json(report);
+    if (root == NULL) {
+        return -ENOMEM;
+    }
+    errno = EIO;
+    bool written = json_dumpf(root, to, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) == 0 &&
+                   fputc('\n', to) != EOF && fflush(to) == 0;
+    int error = written ? 0 : -errno;
+    json_decref(root);
+    return error;
+}

@@ -1,0 +1,242 @@
+#include "client/report.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/units.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    LABEL = 12, /* width of the words on the left */
+    COLUMN = 8, /* and of a column of figures */
+};
+
+/* Of 100,000 samples. */
+static const struct {
+    const char *name;
+    uint32_t per_100k;
+} columns[] = {
+    {"p50", 50000}, {"p75", 75000},   {"p90", 90000},
+    {"p99", 99000}, {"p99.9", 99900}, {"p99.99", 99990},
+};
+
+enum {
+    COLUMNS = sizeof columns / sizeof columns[0]
+};
+
+static void print_label(FILE *to, const char *label)
+{
+    fprintf(to, "  %-*s", LABEL, label);
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_target(const struct report *report, FILE *to)
+{
+    const struct plan *plan = report->plan;
+    char connections[UNITS_TEXT];
+    char threads[UNITS_TEXT];
+    fprintf(to, "%s%s%s", report->interrupted ? "interrupted: " : "",
+            strcmp(plan->method_text, "GET") == 0 ? "" : plan->method_text,
+            strcmp(plan->method_text, "GET") == 0 ? "" : " ");
+    fprintf(to, "%s", plan->targets[0].url);
+    if (plan->target_count > 1) {
+        fprintf(to, " and %zu more", plan->target_count - 1);
+    }
+    fprintf(to, "\n\n");
+    print_label(to, report->model->name);
+    fprintf(to, "%s connection%s", units_write_count(connections, plan->connections),
+            plural(plan->connections));
+    if (report->model->one_thread_each) {
+        fprintf(to, ", each with a thread that waits for it\n");
+    } else {
+        fprintf(to, " on %s event loop%s\n", units_write_count(threads, plan->threads),
+                plural(plan->threads));
+    }
+}
+
+static void print_requests(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    uint64_t cut = tally->sent - tally->ok - tally->failed;
+    char text[UNITS_TEXT];
+    print_label(to, "requests");
+    fprintf(to, "%s ok", units_write_count(text, tally->ok));
+    fprintf(to, ", %s failed", units_write_count(text, tally->failed));
+    if (cut > 0) {
+        fprintf(to, ", %s cut off by the end", units_write_count(text, cut));
+    }
+    fprintf(to, " in %s\n", units_write_duration(text, report->elapsed_ns));
+}
+
+static void print_throughput(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    double elapsed_s = (double)(report->elapsed_ns + 1) / NS_PER_S;
+    double rate = (double)tally->ok / elapsed_s;
+    char text[UNITS_TEXT];
+    print_label(to, "throughput");
+    if (rate < 100) {
+        fprintf(to, "%.3g requests/s", rate);
+    } else {
+        fprintf(to, "%s requests/s", units_write_count(text, (uint64_t)rate));
+    }
+    fprintf(to, ", %s/s received\n",
+            units_write_bytes(text, (double)tally->bytes_received / elapsed_s));
+}
+
+/* Durations here are microseconds; 0 is "below half a microsecond". */
+static void print_figure(FILE *to, double us)
+{
+    char text[UNITS_TEXT];
+    fprintf(to, " %*s", COLUMN, units_write_duration(text, (uint64_t)(us * NS_PER_US + 0.5)));
+}
+
+static void print_row(FILE *to, const char *label, const struct histogram *histogram)
+{
+    if (histogram->count == 0) {
+        return;
+    }
+    print_label(to, label);
+    print_figure(to, histogram_mean(histogram));
+    print_figure(to, sqrt(histogram_variance(histogram)));
+    for (size_t i = 0; i < COLUMNS; i++) {
+        print_figure(to, (double)histogram_percentile(histogram, columns[i].per_100k));
+    }
+    print_figure(to, (double)histogram_max(histogram));
+    fprintf(to, "\n");
+}
+
+static void print_times(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    if (tally->latency.count == 0 && tally->connect.count == 0) {
+        return;
+    }
+    fprintf(to, "\n");
+    print_label(to, "");
+    fprintf(to, " %*s %*s", COLUMN, "mean", COLUMN, "stdev");
+    for (size_t i = 0; i < COLUMNS; i++) {
+        fprintf(to, " %*s", COLUMN, columns[i].name);
+    }
+    fprintf(to, " %*s\n", COLUMN, "max");
+    print_row(to, "latency", &tally->latency);
+    print_row(to, "first byte", &tally->first_byte);
+    print_row(to, "connect", &tally->connect);
+    fprintf(to, "\n");
+}
+
+static void print_errors(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    const char *label = "errors";
+    for (int kind = 0; kind < FAILURE_COUNT; kind++) {
+        const struct cause *cause = &tally->causes[kind];
+        const char *why = cause->error != 0 ? strerror(cause->error) : cause->why;
+        char text[UNITS_TEXT];
+        if (tally->failures[kind] == 0) {
+            continue;
+        }
+        print_label(to, label);
+        fprintf(to, "%s %s", units_write_count(text, tally->failures[kind]),
+                failure_name((enum failure)kind));
+        fprintf(to, why != NULL ? " (%s)\n" : "\n", why);
+        label = "";
+    }
+}
+
+/* Only when they say more than that all went well. */
+static void print_statuses(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    const char *before = "";
+    if (tally->statuses[200] == tally->ok && tally->failures[FAILURE_STATUS] == 0) {
+        return;
+    }
+    print_label(to, "statuses");
+    for (int status = 0; status < TALLY_STATUSES; status++) {
+        char text[UNITS_TEXT];
+        if (tally->statuses[status] > 0) {
+            fprintf(to, "%s%d: %s", before, status,
+                    units_write_count(text, tally->statuses[status]));
+            before = ", ";
+        }
+    }
+    fprintf(to, "\n");
+}
+
+static void print_delay(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    char sum[UNITS_TEXT];
+    char most[UNITS_TEXT];
+    if (tally->delay_count > 0) {
+        print_label(to, "delay");
+        fprintf(to, "the server waited %s in all, %s at most\n",
+                units_write_duration(sum, tally->delay_sum_ns),
+                units_write_duration(most, tally->delay_max_ns));
+    }
+}
+
+static void print_generator(const struct report *report, FILE *to)
+{
+    uint64_t cpu_ns = report->cpu_user_ns + report->cpu_system_ns;
+    uint64_t done = report->tally->ok + report->tally->failed;
+    char text[UNITS_TEXT];
+    print_label(to, "generator");
+    fprintf(to, "%s of CPU", units_write_duration(text, cpu_ns));
+    fprintf(to, ", %.0f %% of a core", 100.0 * (double)cpu_ns / (double)(report->elapsed_ns + 1));
+    if (done > 0) {
+        fprintf(to, ", %s a request", units_write_duration(text, cpu_ns / done));
+    }
+    fprintf(to, "\n");
+}
+
+/* Every percentile at which a further half of a half of ... the samples is passed, in five steps
+ * each, as HdrHistogram prints them. */
+static void print_table(const struct histogram *histogram, FILE *to)
+{
+    double percentile = 0;
+    uint64_t reached = 0;
+    char text[UNITS_TEXT];
+    fprintf(to, "\n  %*s  percentile  %*s  1/(1-percentile)\n", LABEL, "latency", LABEL,
+            "requests");
+    for (uint32_t slot = histogram->low; slot < histogram->high; slot++) {
+        reached += histogram->slots[slot];
+        double share = 100.0 * (double)reached / (double)histogram->count;
+        if (histogram->slots[slot] == 0 || (share < percentile && reached < histogram->count)) {
+            continue;
+        }
+        uint64_t us = histogram_slot_highest(slot);
+        fprintf(to, "  %*s  %10.6f", LABEL, units_write_duration(text, us * NS_PER_US),
+                share / 100);
+        fprintf(to, "  %*s", LABEL, units_write_count(text, reached));
+        if (reached < histogram->count) {
+            fprintf(to, "  %16.2f\n", 100 / (100 - share));
+        } else {
+            fprintf(to, "  %16s\n", "all");
+        }
+        while (percentile <= share && reached < histogram->count) {
+            double halves = floor(log2(100 / (100 - percentile))) + 1;
+            percentile += 100 / (5 * exp2(halves));
+        }
+    }
+}
+
+void report_print(const struct report *report, bool full, FILE *to)
+{
+    print_target(report, to);
+    print_requests(report, to);
+    print_throughput(report, to);
+    print_times(report, to);
+    print_errors(report, to);
+    print_statuses(report, to);
+    print_delay(report, to);
+    print_generator(report, to);
+    if (full && report->tally->latency.count > 0) {
+        print_table(&report->tally->latency, to);
+    }
+}

@@ -1,0 +1,547 @@
+#include "client/session.h"
+
+#include "lib/base/random.h"
+
+#include <errno.h>
+
+/* A step is made in two halves: learn() takes in what came of the last one, decide() looks at where
+ * the session then stands and says what is owed next. */
+
+enum {
+    /* When the last reply was no larger than this, the next one is read in one go, head and body:
+     * to copy so little costs less than a second call. Above, only the head is read, with some
+     * slack for fields whose length varies, and the body is discarded. */
+    READ_WHOLE = 8 * 1024,
+    HEAD_SLACK = 64,
+    DISCARD_MOST = 1 << 30,
+};
+
+/* After a failure the connection rests, each time twice as long: a dead server is not to be
+ * hammered. A run of so many requests ends by itself, and rests only for a moment. */
+#define REST_FIRST (1 * NS_PER_MS)
+#define REST_MOST (128 * NS_PER_MS)
+
+static uint64_t earlier_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_over(const struct session *s, uint64_t now)
+{
+    return now >= course_end(s->place.course);
+}
+
+/* ---- requests: drawn, begun, settled ---- */
+
+static struct flight *flight_at(const struct session *s, size_t index)
+{
+    size_t at = s->first + index;
+    return &s->place.flights[at < s->place.plan->pipeline ? at : at - s->place.plan->pipeline];
+}
+
+/* When a request may be sent: by the clock if the plan has a rate, else after thinking, but for a
+ * session's first one, which nothing came before. */
+static uint64_t due_ns(const struct session *s, uint64_t number, uint64_t now)
+{
+    const struct plan *plan = s->place.plan;
+    if (plan->rate > 0) {
+        uint64_t fraction_ns = number % plan->rate * NS_PER_S / plan->rate;
+        return s->place.course->begin_ns + number / plan->rate * NS_PER_S + fraction_ns;
+    }
+    if (plan->think_high_ns > 0 && s->step.kind != STEP_BEGIN) {
+        return now + random_between(plan->seed, number, plan->think_low_ns, plan->think_high_ns);
+    }
+    return 0;
+}
+
+/* Draws as many requests as may be in flight at once. */
+static void draw(struct session *s, uint64_t now, size_t most)
+{
+    const struct plan *plan = s->place.plan;
+    uint64_t number;
+    while (s->count < most && !s->exhausted) {
+        s->exhausted = !course_draw(s->place.course, &number);
+        if (!s->exhausted) {
+            *flight_at(s, s->count++) = (struct flight){
+                .target = &plan->targets[number % plan->target_count],
+                .number = number,
+                .due_ns = due_ns(s, number, now),
+            };
+        }
+    }
+}
+
+static void begin_flight(struct session *s, struct flight *flight, uint64_t now)
+{
+    if (flight->sent_ns == 0) {
+        flight->sent_ns = now;
+        flight->start_ns = s->place.plan->rate > 0 ? flight->due_ns : now;
+        s->place.tally->sent++;
+    }
+}
+
+static void end_flight(struct session *s)
+{
+    s->first = s->first + 1 == s->place.plan->pipeline ? 0 : s->first + 1;
+    s->count--;
+    s->sent -= s->sent > 0;
+    s->reply = (struct reply){.phase = REPLY_HEAD};
+    s->first_byte_ns = 0;
+}
+
+static void prepare_to_tell(struct session *s, const struct flight *flight, enum failure failure,
+                            struct cause cause, uint64_t took_ns)
+{
+    s->telling = true;
+    s->verdict = (struct verdict){
+        .url = flight->target->url,
+        .status = s->reply.status,
+        .failure = failure,
+        .cause = cause,
+        .body = s->reply.body,
+        .has_delay = s->reply.has_delay,
+        .delay_ns = s->reply.delay_ns,
+        .took_ns = took_ns,
+    };
+}
+
+/* Gives the oldest request its verdict. */
+static void settle(struct session *s, uint64_t now, enum failure failure, struct cause cause)
+{
+    struct flight *flight = flight_at(s, 0);
+    begin_flight(s, flight, now); /* also one that got no connection was made, and failed */
+    uint64_t took_ns = now > flight->start_ns ? now - flight->start_ns : 0;
+    if (failure == FAILURE_NONE) {
+        uint64_t first_ns = s->first_byte_ns - earlier_of(flight->start_ns, s->first_byte_ns);
+        tally_ok(s->place.tally, took_ns, first_ns);
+        s->failures = 0;
+    } else {
+        tally_failure(s->place.tally, failure, cause);
+    }
+    if (s->place.pulse != NULL) {
+        pulse_count(s->place.pulse, failure == FAILURE_NONE, took_ns / NS_PER_US);
+    }
+    if (s->place.plan->trace) {
+        prepare_to_tell(s, flight, failure, cause, took_ns);
+    }
+    end_flight(s);
+}
+
+/* ---- failures of the connection ---- */
+
+static void rest(struct session *s, uint64_t now)
+{
+    uint64_t most = s->place.plan->requests > 0 ? REST_FIRST : REST_MOST;
+    uint64_t pause = s->failures < 8 ? REST_FIRST << s->failures : REST_MOST;
+    s->failures++;
+    s->rest_until_ns = now + earlier_of(pause, most);
+}
+
+static void doom(struct session *s, size_t count, enum failure failure, struct cause cause)
+{
+    s->doomed = count;
+    s->doom = failure;
+    s->cause = cause;
+}
+
+/* The connection came to nothing. Of the requests on it the oldest has failed and the others are
+ * sent again, unless that could do twice what should be done once (RFC 9110 9.2.2). A server may
+ * close a connection that lies idle at any time, and a request that meets this is sent again too,
+ * once (RFC 9112 9.3.1). */
+static void lose(struct session *s, uint64_t now, enum failure failure, struct cause cause)
+{
+    struct flight *oldest = flight_at(s, 0);
+    bool was_idle = failure == FAILURE_RESET && s->served > 0 && s->first_byte_ns == 0;
+    s->spent = true;
+    s->text.len = 0;
+    if (!s->place.plan->repeatable) {
+        doom(s, s->sent > 0 ? s->sent : 1, failure, cause);
+    } else if (was_idle && !oldest->repeated) {
+        oldest->repeated = true;
+        return;
+    } else {
+        doom(s, 1, failure, cause);
+    }
+    rest(s, now);
+}
+
+/* ---- replies ---- */
+
+static void note_reply(struct session *s)
+{
+    const struct reply *reply = &s->reply;
+    struct tally *tally = s->place.tally;
+    tally->statuses[reply->status]++;
+    tally->bytes_body += reply->body;
+    if (reply->has_delay) {
+        tally_delay(tally, reply->delay_ns);
+    }
+    s->usual_head = reply->head_size;
+    s->usual_body = reply->body;
+    s->served++;
+}
+
+/* A reply is over; `stray` says that bytes came after it which nobody had asked for. */
+static void complete(struct session *s, uint64_t now, bool stray)
+{
+    enum failure failure = FAILURE_NONE;
+    struct cause cause = {0};
+    note_reply(s);
+    if (!s->reply.persists || s->place.plan->close || stray) {
+        s->spent = true;
+        s->text.len = 0;
+    }
+    if (s->reply.status >= 400) {
+        failure = FAILURE_STATUS;
+    } else if (stray && s->place.plan->verify >= VERIFY_LENGTH) {
+        failure = FAILURE_FRAMING;
+        cause.why = "bytes after the reply's end";
+    }
+    settle(s, now, failure, cause);
+}
+
+/* Keeps what was received of an unfinished head until the rest is there. */
+static void hold(struct session *s)
+{
+    if (s->text.len > 0) {
+        memmove(s->place.room, s->text.at, s->text.len);
+    }
+    s->held = s->text.len;
+    s->text.len = 0;
+}
+
+/* Reads what was received, as far as the next verdict that is to be told. */
+static void digest(struct session *s, uint64_t now)
+{
+    while (s->text.len > 0 && !s->telling) {
+        const char *why;
+        size_t used;
+        if (s->first_byte_ns == 0) {
+            s->first_byte_ns = now;
+        }
+        enum reply_outcome outcome =
+            reply_read(&s->reply, s->place.plan->method, s->text, &used, &why);
+        s->text = (struct bytes){s->text.at + used, s->text.len - used};
+        switch (outcome) {
+        case REPLY_MORE:
+            hold(s);
+            break;
+        case REPLY_COMPLETE:
+            complete(s, now, s->text.len > 0 && s->sent == 1);
+            break;
+        case REPLY_BROKEN:
+            lose(s, now, FAILURE_FRAMING, (struct cause){.why = why});
+            break;
+        }
+    }
+}
+
+/* ---- what came of the last step ---- */
+
+static void learn_begun(struct session *s, uint64_t now)
+{
+    if (s->count > 0) {
+        flight_at(s, 0)->due_ns = due_ns(s, flight_at(s, 0)->number, now);
+    }
+}
+
+static void learn_connected(struct session *s, uint64_t now, struct outcome came)
+{
+    bool in_time = now < clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns);
+    if (came.kind == CAME_DONE) {
+        s->origin = s->step.origin;
+        tally_connect(s->place.tally, now - s->connect_begun_ns);
+    } else if (came.kind == CAME_FAILED && came.error == EAGAIN && in_time) {
+        s->rest_until_ns = now + REST_FIRST; /* a unix socket with a full backlog: ask again */
+        return;
+    } else {
+        int error = came.kind == CAME_TIMED_OUT ? ETIMEDOUT : came.error;
+        doom(s, 1, FAILURE_CONNECT, (struct cause){.error = error});
+        rest(s, now);
+    }
+    s->connect_begun_ns = 0;
+}
+
+static size_t flight_size(const struct session *s, size_t index)
+{
+    return flight_at(s, index)->target->request.len + s->place.plan->body.len;
+}
+
+static void learn_sent(struct session *s, uint64_t now, struct outcome came)
+{
+    switch (came.kind) {
+    case CAME_DONE:
+        s->place.tally->bytes_sent += came.bytes;
+        s->part += came.bytes;
+        while (s->sent < s->gathered && s->part >= flight_size(s, s->sent)) {
+            s->part -= flight_size(s, s->sent++);
+        }
+        break;
+    case CAME_TIMED_OUT:
+        lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "the request could not be sent"});
+        break;
+    default:
+        /* What the server said before it hung up may still be read. */
+        s->spent = true;
+        s->sent = s->gathered;
+        s->part = 0;
+        break;
+    }
+}
+
+/* No more bytes will come on this connection. */
+static void learn_end(struct session *s, uint64_t now)
+{
+    const char *why;
+    if (s->first_byte_ns == 0) {
+        lose(s, now, FAILURE_RESET, (struct cause){.why = "closed before the reply"});
+    } else if (reply_end(&s->reply, &why) == REPLY_COMPLETE) {
+        complete(s, now, false);
+    } else if (s->reply.status > 0 && s->place.plan->verify < VERIFY_LENGTH) {
+        s->reply.persists = false;
+        complete(s, now, false);
+    } else {
+        lose(s, now, FAILURE_FRAMING, (struct cause){.why = why});
+    }
+}
+
+static void learn_no_reply(struct session *s, uint64_t now, struct outcome came)
+{
+    if (came.kind == CAME_ENDED) {
+        learn_end(s, now);
+    } else if (came.kind == CAME_FAILED) {
+        lose(s, now, FAILURE_RESET, (struct cause){.error = came.error});
+    } else if (now >= clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns)) {
+        lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "no whole reply in time"});
+    }
+    /* else another request has become due */
+}
+
+static void learn_read(struct session *s, uint64_t now, struct outcome came)
+{
+    if (came.kind != CAME_DONE) {
+        learn_no_reply(s, now, came);
+        return;
+    }
+    s->place.tally->bytes_received += came.bytes;
+    s->text = s->held > 0 ? (struct bytes){s->place.room, s->held + came.bytes}
+                          : (struct bytes){s->place.scratch, came.bytes};
+    s->held = 0;
+    digest(s, now);
+}
+
+static void learn_discarded(struct session *s, uint64_t now, struct outcome came)
+{
+    if (came.kind != CAME_DONE) {
+        learn_no_reply(s, now, came);
+        return;
+    }
+    uint64_t unseen = reply_unseen(&s->reply);
+    s->place.tally->bytes_received += came.bytes;
+    if (reply_pass(&s->reply, earlier_of(came.bytes, unseen)) == REPLY_COMPLETE) {
+        complete(s, now, came.bytes > unseen);
+    }
+}
+
+static void learn_closed(struct session *s)
+{
+    s->origin = NULL;
+    s->served = 0;
+    s->spent = false;
+    s->sent = 0;
+    s->part = 0;
+    s->held = 0;
+    s->text.len = 0;
+    s->reply = (struct reply){.phase = REPLY_HEAD};
+    s->first_byte_ns = 0;
+}
+
+static void learn(struct session *s, uint64_t now, struct outcome came)
+{
+    if (came.kind == CAME_TIMED_OUT && is_over(s, now)) {
+        return; /* the run is out of time, not the request */
+    }
+    switch (s->step.kind) {
+    case STEP_BEGIN:
+        learn_begun(s, now);
+        break;
+    case STEP_CONNECT:
+        learn_connected(s, now, came);
+        break;
+    case STEP_SEND:
+        learn_sent(s, now, came);
+        break;
+    case STEP_READ:
+        learn_read(s, now, came);
+        break;
+    case STEP_DISCARD:
+        learn_discarded(s, now, came);
+        break;
+    case STEP_CLOSE:
+        learn_closed(s);
+        break;
+    case STEP_TELL:
+        digest(s, now);
+        break;
+    case STEP_WAIT:
+    case STEP_FINISHED:
+        break;
+    }
+}
+
+/* ---- what is owed next ---- */
+
+static void owe(struct session *s, enum step_kind kind, uint64_t deadline_ns)
+{
+    s->step.kind = kind;
+    s->step.deadline_ns = earlier_of(deadline_ns, course_end(s->place.course));
+}
+
+static void owe_telling(struct session *s)
+{
+    s->telling = false;
+    s->step.verdict = &s->verdict;
+    owe(s, STEP_TELL, CLOCK_NEVER);
+}
+
+static void owe_finish(struct session *s, uint64_t now)
+{
+    if (now > s->place.tally->ended_ns) {
+        s->place.tally->ended_ns = now;
+    }
+    owe(s, STEP_FINISHED, CLOCK_NEVER);
+}
+
+static void owe_connection(struct session *s, uint64_t now)
+{
+    if (now < s->rest_until_ns) {
+        owe(s, STEP_WAIT, s->rest_until_ns);
+        return;
+    }
+    if (s->connect_begun_ns == 0) {
+        s->connect_begun_ns = now;
+    }
+    s->step.origin = flight_at(s, 0)->target->origin;
+    owe(s, STEP_CONNECT, clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns));
+}
+
+static int add_piece(struct session *s, int count, struct bytes text, size_t *skip)
+{
+    if (*skip >= text.len) {
+        *skip -= text.len;
+        return count;
+    }
+    s->pieces[count] = (struct iovec){(char *)text.at + *skip, text.len - *skip};
+    *skip = 0;
+    return count + 1;
+}
+
+/* Gathers the requests that can leave now; false if there are none. */
+static bool owe_sending(struct session *s, uint64_t now)
+{
+    int count = 0;
+    size_t skip = s->part;
+    s->gathered = s->sent;
+    while (s->gathered < s->count && count + 2 <= SESSION_PIECES) {
+        struct flight *flight = flight_at(s, s->gathered);
+        if (flight->due_ns > now || flight->target->origin != s->origin) {
+            break;
+        }
+        begin_flight(s, flight, now);
+        count = add_piece(s, count, flight->target->request, &skip);
+        count = add_piece(s, count, s->place.plan->body, &skip);
+        s->gathered++;
+    }
+    if (count == 0) {
+        return false;
+    }
+    s->step.pieces = s->pieces;
+    s->step.piece_count = count;
+    owe(s, STEP_SEND, clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns));
+    return true;
+}
+
+/* When the oldest request's time is up, or another one's has come. */
+static uint64_t reply_deadline(const struct session *s)
+{
+    uint64_t deadline_ns = clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns);
+    bool others = s->sent < s->count;
+    return others ? earlier_of(deadline_ns, flight_at(s, s->sent)->due_ns) : deadline_ns;
+}
+
+/* One byte more than the body has, if nothing may follow it: so a server that sends too much is
+ * found out for nothing. */
+static size_t discard_size(const struct session *s, uint64_t unseen)
+{
+    bool is_last = s->reply.phase == REPLY_LENGTH && s->sent == 1;
+    return unseen < DISCARD_MOST ? (size_t)unseen + is_last : DISCARD_MOST;
+}
+
+static void owe_reply(struct session *s)
+{
+    uint64_t unseen = reply_unseen(&s->reply);
+    if (unseen >= SESSION_SCRATCH || (unseen > 0 && s->reply.phase != REPLY_CHUNKED)) {
+        s->step.size = discard_size(s, unseen);
+        owe(s, STEP_DISCARD, reply_deadline(s));
+        return;
+    }
+    bool head_alone = s->usual_body > READ_WHOLE && s->first_byte_ns == 0;
+    size_t head_size = s->usual_head + HEAD_SLACK;
+    if (s->held > 0) {
+        s->step.space = s->place.room + s->held;
+        s->step.size = SESSION_ROOM - s->held;
+    } else {
+        s->step.space = s->place.scratch;
+        s->step.size = head_alone && head_size < SESSION_SCRATCH ? head_size : SESSION_SCRATCH;
+    }
+    owe(s, STEP_READ, reply_deadline(s));
+}
+
+/* Whether the connection is of no more use. */
+static bool is_done_with(const struct session *s, bool over)
+{
+    return over || s->spent || s->count == 0 ||
+           (s->sent == 0 && flight_at(s, 0)->target->origin != s->origin);
+}
+
+static void decide(struct session *s, uint64_t now)
+{
+    while (s->doomed > 0 && !s->telling) {
+        s->doomed--;
+        settle(s, now, s->doom, s->cause);
+    }
+    if (s->telling) {
+        owe_telling(s);
+        return;
+    }
+    bool over = is_over(s, now);
+    if (!over && !s->spent) {
+        draw(s, now, s->place.plan->pipeline);
+    }
+    if (s->origin != NULL && is_done_with(s, over)) {
+        owe(s, STEP_CLOSE, CLOCK_NEVER);
+    } else if (over || s->count == 0) {
+        owe_finish(s, now);
+    } else if (s->origin == NULL) {
+        owe_connection(s, now);
+    } else if (owe_sending(s, now)) {
+        return;
+    } else if (s->sent > 0) {
+        owe_reply(s);
+    } else {
+        owe(s, STEP_WAIT, flight_at(s, 0)->due_ns);
+    }
+}
+
+void session_init(struct session *s, const struct session_place *place)
+{
+    *s = (struct session){.place = *place, .doom = FAILURE_NONE};
+    draw(s, 0, 1);
+}
+
+const struct step *session_step(struct session *s, uint64_t now_ns, struct outcome came)
+{
+    learn(s, now_ns, came);
+    decide(s, now_ns);
+    return &s->step;
+}

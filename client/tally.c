@@ -1,0 +1,84 @@
+#include "client/tally.h"
+
+#include "lib/base/clock.h"
+
+/* Durations go into the histograms in whole microseconds, rounded to the nearest. */
+static uint64_t to_us(uint64_t ns)
+{
+    return (ns + NS_PER_US / 2) / NS_PER_US;
+}
+
+void tally_ok(struct tally *tally, uint64_t latency_ns, uint64_t first_byte_ns)
+{
+    tally->ok++;
+    histogram_record(&tally->latency, to_us(latency_ns));
+    histogram_record(&tally->first_byte, to_us(first_byte_ns));
+}
+
+void tally_failure(struct tally *tally, enum failure failure, struct cause cause)
+{
+    if (tally->failures[failure]++ == 0) {
+        tally->causes[failure] = cause;
+    }
+    tally->failed++;
+}
+
+void tally_connect(struct tally *tally, uint64_t took_ns)
+{
+    histogram_record(&tally->connect, to_us(took_ns));
+}
+
+void tally_delay(struct tally *tally, uint64_t delay_ns)
+{
+    tally->delay_count++;
+    tally->delay_sum_ns += delay_ns;
+    if (delay_ns > tally->delay_max_ns) {
+        tally->delay_max_ns = delay_ns;
+    }
+}
+
+static void add_failures(struct tally *to, const struct tally *from)
+{
+    for (int kind = 0; kind < FAILURE_COUNT; kind++) {
+        if (to->failures[kind] == 0) {
+            to->causes[kind] = from->causes[kind];
+        }
+        to->failures[kind] += from->failures[kind];
+    }
+}
+
+static uint64_t later_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void tally_add(struct tally *to, const struct tally *from)
+{
+    add_failures(to, from);
+    to->sent += from->sent;
+    to->ok += from->ok;
+    to->failed += from->failed;
+    to->bytes_sent += from->bytes_sent;
+    to->bytes_received += from->bytes_received;
+    to->bytes_body += from->bytes_body;
+    to->delay_count += from->delay_count;
+    to->delay_sum_ns += from->delay_sum_ns;
+    to->delay_max_ns = later_of(to->delay_max_ns, from->delay_max_ns);
+    to->ended_ns = later_of(to->ended_ns, from->ended_ns);
+    for (int status = 0; status < TALLY_STATUSES; status++) {
+        to->statuses[status] += from->statuses[status];
+    }
+    histogram_add(&to->latency, &from->latency);
+    histogram_add(&to->first_byte, &from->first_byte);
+    histogram_add(&to->connect, &from->connect);
+}
+
+const char *failure_name(enum failure failure)
+{
+    static const char *const names[] = {
+        [FAILURE_CONNECT] = "connect", [FAILURE_TLS] = "tls",       [FAILURE_TIMEOUT] = "timeout",
+        [FAILURE_RESET] = "reset",     [FAILURE_STATUS] = "status", [FAILURE_FRAMING] = "framing",
+        [FAILURE_CONTENT] = "content", [FAILURE_NONE] = "ok",
+    };
+    return names[failure];
+}

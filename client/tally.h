@@ -1,0 +1,76 @@
+/* What came of the requests: counts, errors by kind, latencies. Every worker fills a tally of its
+ * own, and they are added up when all have left.
+ *
+ * All zero is the empty tally. It is half a megabyte wide and meant for fresh zero pages
+ * (tallies_create in client/shards.h). One thread at a time; no allocation, no clock. */
+#pragma once
+
+#include "client/histogram.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Why a request failed: each failed request counts once, under the first that applies. */
+enum failure {
+    FAILURE_CONNECT, /* no connection could be made */
+    FAILURE_TLS,     /* connected, but the handshake failed */
+    FAILURE_TIMEOUT, /* the reply was not there in time */
+    FAILURE_RESET,   /* the connection was lost: reset, or closed before a reply began */
+    FAILURE_STATUS,  /* the reply's status is 400 or above */
+    FAILURE_FRAMING, /* not HTTP, closed before the reply's end, or bytes after it */
+    FAILURE_CONTENT, /* the body is not the one it should be */
+    FAILURE_COUNT,
+    FAILURE_NONE = FAILURE_COUNT,
+};
+
+/* What first caused a kind of failure: an errno, or a static phrase, or neither. */
+struct cause {
+    int error;
+    const char *why;
+};
+
+enum {
+    TALLY_STATUSES = 1000
+};
+
+struct tally {
+    uint64_t
+        sent; /* requests taken up; those neither ok nor failed were cut off by the run's end */
+    uint64_t ok;
+    uint64_t failed;
+    uint64_t failures[FAILURE_COUNT];
+    struct cause causes[FAILURE_COUNT];
+
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    uint64_t bytes_body; /* content of replies, without heads and chunk framing */
+
+    uint64_t delay_count; /* replies that carried a Delay field, and what these said */
+    uint64_t delay_sum_ns;
+    uint64_t delay_max_ns;
+
+    uint64_t ended_ns; /* when the last session finished */
+
+    uint64_t statuses[TALLY_STATUSES]; /* whole replies by status */
+    struct histogram latency;          /* of requests that were answered well, and only these */
+    struct histogram first_byte;       /* of the same */
+    struct histogram connect;          /* of connections made */
+};
+
+/* Counts a reply that came as it should. Times are durations. */
+void tally_ok(struct tally *tally, uint64_t latency_ns, uint64_t first_byte_ns);
+
+/* Counts a request that failed; keeps the first cause of every kind. */
+void tally_failure(struct tally *tally, enum failure failure, struct cause cause);
+
+/* Counts a connection made. */
+void tally_connect(struct tally *tally, uint64_t took_ns);
+
+/* Counts a Delay field. */
+void tally_delay(struct tally *tally, uint64_t delay_ns);
+
+/* Adds all of `from` to `to`. */
+void tally_add(struct tally *to, const struct tally *from);
+
+/* "connect", "timeout", ...; for FAILURE_NONE "ok". Static. */
+const char *failure_name(enum failure failure);

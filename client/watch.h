@@ -1,0 +1,47 @@
+/* The main thread's part in a run: it sleeps while the workers work, looks up for signals, and
+ * shows how far they have come. */
+#pragma once
+
+#include "client/course.h"
+#include "client/plan.h"
+#include "client/pulse.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct progress;
+
+struct watch {
+    struct course course;      /* what the workers share */
+    struct pulse *pulses;      /* NULL: nobody looks */
+    struct progress *progress; /* NULL: nobody looks */
+    int signals;               /* signalfd: SIGINT, SIGTERM */
+    int done;                  /* eventfd: the last worker has left */
+    _Atomic size_t working;
+    bool interrupted; /* by a signal */
+};
+
+/* Takes over SIGINT and SIGTERM, for this thread and those it starts. `show` says whether a
+ * progress line is drawn on stderr. 0 or -errno. */
+int watch_init(struct watch *watch, const struct plan *plan, bool show);
+void watch_finish(struct watch *watch);
+
+/* Where worker `index` counts its verdicts for the progress line; NULL if it need not. */
+struct pulse *watch_pulse(struct watch *watch, size_t index);
+
+/* `workers` are about to start. */
+void watch_expect(struct watch *watch, size_t workers);
+
+/* One of them has nothing more to do. Any thread; the last thing that it does. */
+void watch_leave(struct watch *watch);
+
+enum watch_outcome {
+    WATCH_STOPPING, /* the course was stopped: wake workers that wait, then ask again */
+    WATCH_LEFT,     /* all have left */
+};
+
+/* Sleeps until something happens that load_run() has to act upon. The first signal stops the
+ * course; the second one kills the program. While the run is stopping this returns every few
+ * milliseconds, because a worker may begin to wait just after it was woken. */
+enum watch_outcome watch_workers(struct watch *watch);
