@@ -1,0 +1,231 @@
+#include "lab/finding.h"
+
+#include "lib/base/units.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void judge_step(const struct finding_question *question, struct finding_step *step);
+static enum finding_verdict judge_ratio(const struct finding_step *step, double share);
+static size_t count_leading(const struct finding *finding);
+static void say_headline(struct finding *finding, size_t leading);
+static void say_detail(const struct finding_question *question, struct finding *finding,
+                       size_t leading);
+static void say_step(char *text, const struct finding_step *step);
+static void say_later(char *text, const struct finding *finding, size_t leading);
+
+static void append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *count_of(char *to, double number);
+
+const char *finding_word(enum finding_verdict verdict)
+{
+    static const char *const words[] = {
+        [FINDING_KEEPS_UP] = "keeps up",
+        [FINDING_FALLS_BEHIND] = "falls behind",
+        [FINDING_TOO_CLOSE] = "too close to call",
+    };
+    return words[verdict];
+}
+
+void finding_of_race(const struct finding_question *question, struct finding *finding)
+{
+    *finding = (struct finding){.kind = FINDING_UNKNOWN};
+    for (size_t i = 0; i < question->connections_count && i < FINDING_STEPS; i++) {
+        struct finding_step *step = &finding->step[finding->count++];
+        step->connections = question->connections[i];
+        judge_step(question, step);
+    }
+
+    size_t leading = count_leading(finding);
+    if (leading > 0) {
+        finding->kind = leading == finding->count ? FINDING_ALL : FINDING_UP_TO;
+        finding->up_to = finding->step[leading - 1].connections;
+    } else if (finding->count > 0 && finding->step[0].verdict == FINDING_FALLS_BEHIND) {
+        finding->kind = FINDING_NONE;
+    }
+    say_headline(finding, leading);
+    say_detail(question, finding, leading);
+}
+
+static void judge_step(const struct finding_question *question, struct finding_step *step)
+{
+    step->threads = point_best(question->points, question->count, MODEL_SYNC, question->target,
+                               step->connections);
+    step->events = point_best(question->points, question->count, MODEL_ASYNC, question->target,
+                              step->connections);
+    if (step->threads != NULL && step->events != NULL) {
+        step->ratio = statistics_ratio(&step->threads->value[METRIC_REQUESTS_PER_S],
+                                       &step->events->value[METRIC_REQUESTS_PER_S]);
+    }
+    step->verdict = judge_ratio(step, question->share);
+}
+
+static enum finding_verdict judge_ratio(const struct finding_step *step, double share)
+{
+    if (step->threads == NULL || step->events == NULL || step->events->failed > 0) {
+        return FINDING_TOO_CLOSE;
+    }
+    if (step->threads->failed > 0) {
+        return FINDING_FALLS_BEHIND;
+    }
+    if (!band_known(&step->ratio)) {
+        return FINDING_TOO_CLOSE;
+    }
+    if (step->ratio.mid >= share) {
+        return FINDING_KEEPS_UP;
+    }
+    return step->ratio.high < share ? FINDING_FALLS_BEHIND : FINDING_TOO_CLOSE;
+}
+
+static size_t count_leading(const struct finding *finding)
+{
+    size_t leading = 0;
+    while (leading < finding->count && finding->step[leading].verdict == FINDING_KEEPS_UP) {
+        leading++;
+    }
+    return leading;
+}
+
+static void say_headline(struct finding *finding, size_t leading)
+{
+    char number[UNITS_TEXT];
+    units_write_count(number, finding->up_to);
+    const char *noun = finding->up_to == 1 ? "connection" : "connections";
+
+    switch (finding->kind) {
+    case FINDING_ALL:
+        append(finding->headline, "Threads suffice up to %s %s here, the most that was tried",
+               number, noun);
+        break;
+    case FINDING_UP_TO:
+        append(finding->headline, "Threads suffice up to %s %s here", number, noun);
+        if (finding->step[leading].verdict == FINDING_TOO_CLOSE) {
+            append(finding->headline, "; at %s it is too close to call",
+                   units_write_count(number, finding->step[leading].connections));
+        }
+        break;
+    case FINDING_NONE:
+        append(finding->headline, "Threads do not suffice here, not even for %s",
+               finding->step[0].connections == 1 ? "one connection" : "the fewest connections");
+        break;
+    default:
+        append(finding->headline, "Whether threads suffice cannot be told from these runs");
+        break;
+    }
+}
+
+static void say_detail(const struct finding_question *question, struct finding *finding,
+                       size_t leading)
+{
+    append(finding->detail, "sending %s, ", question->target_words);
+    if (leading > 0) {
+        say_step(finding->detail, &finding->step[leading - 1]);
+    }
+    if (leading < finding->count) {
+        append(finding->detail, leading > 0 ? "; " : "");
+        say_step(finding->detail, &finding->step[leading]);
+        say_later(finding->detail, finding, leading);
+    }
+    if (finding->count == 0) {
+        append(finding->detail, "nothing was tried");
+    }
+}
+
+static void say_step(char *text, const struct finding_step *step)
+{
+    char a[UNITS_TEXT], b[UNITS_TEXT];
+    append(text, "at %s ", count_of(a, step->connections));
+    if (step->threads == NULL || step->events == NULL) {
+        append(text, "%s not measured",
+               step->threads == NULL && step->events == NULL ? "neither server was"
+               : step->threads == NULL                       ? "the threaded server was"
+                                                             : "the evented server was");
+        return;
+    }
+    if (step->threads->failed > 0 || step->events->failed > 0) {
+        const struct point *side = step->threads->failed > 0 ? step->threads : step->events;
+        append(text, "%s requests to the %s server failed", count_of(a, (double)side->failed),
+               side == step->threads ? "threaded" : "evented");
+        return;
+    }
+    append(text,
+           "the threaded server answers %s requests a second and the evented one %s, a ratio of "
+           "%.2f",
+           count_of(a, step->threads->value[METRIC_REQUESTS_PER_S].mid),
+           count_of(b, step->events->value[METRIC_REQUESTS_PER_S].mid), step->ratio.mid);
+    if (step->ratio.count > 1) {
+        append(text, " (%.2f to %.2f)", step->ratio.low, step->ratio.high);
+    }
+}
+
+/* Threads may fall behind and catch up again; the rule counts from below, but the reader is told.
+ */
+static void say_later(char *text, const struct finding *finding, size_t leading)
+{
+    char number[UNITS_TEXT];
+    unsigned found = 0;
+    for (size_t i = leading + 1; i < finding->count; i++) {
+        if (finding->step[i].verdict == FINDING_KEEPS_UP) {
+            append(text, "%s%s", found++ == 0 ? "; they keep up again at " : ", ",
+                   units_write_count(number, finding->step[i].connections));
+        }
+    }
+}
+
+void finding_of_url(const struct finding_question *question, struct finding *finding)
+{
+    const struct point *best = NULL;
+    const struct point *last = NULL;
+    char number[UNITS_TEXT];
+
+    *finding = (struct finding){.kind = FINDING_OTHER};
+    for (size_t i = 0; i < question->connections_count; i++) {
+        const struct point *at = point_best(question->points, question->count, MODEL_OTHER,
+                                            question->target, question->connections[i]);
+        if (at == NULL) {
+            continue;
+        }
+        last = at;
+        if (best == NULL ||
+            at->value[METRIC_REQUESTS_PER_S].mid > best->value[METRIC_REQUESTS_PER_S].mid) {
+            best = at;
+        }
+    }
+    if (best == NULL) {
+        append(finding->headline, "Nothing can be said of this server from these runs");
+        append(finding->detail, "no run of %s gave a result", question->target_words);
+        return;
+    }
+
+    finding->up_to = best->connections;
+    append(finding->headline, "This server answers most with %s connection%s",
+           units_write_count(number, best->connections), best->connections == 1 ? "" : "s");
+    append(finding->detail, "%s requests a second for %s, asked by %s",
+           count_of(number, best->value[METRIC_REQUESTS_PER_S].mid), question->target_words,
+           model_word(best->client));
+    if (last != best) {
+        struct band kept = statistics_ratio(&last->value[METRIC_REQUESTS_PER_S],
+                                            &best->value[METRIC_REQUESTS_PER_S]);
+        append(finding->detail, "; at %s it keeps %.2f of that",
+               units_write_count(number, last->connections), kept.mid);
+    }
+    if (band_known(&last->value[METRIC_P99_US])) {
+        append(finding->detail, "; 99 in 100 replies then come within %s",
+               units_write_duration(number, (uint64_t)(last->value[METRIC_P99_US].mid * 1000)));
+    }
+}
+
+/* Adds to what stands in `text` (FINDING_TEXT bytes), cutting what does not fit. */
+static void append(char *text, const char *format, ...)
+{
+    size_t len = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + len, FINDING_TEXT - len, format, arguments);
+    va_end(arguments);
+}
+
+static const char *count_of(char *to, double number)
+{
+    return units_write_count(to, (uint64_t)(number + 0.5));
+}
