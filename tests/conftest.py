@@ -1,0 +1,99 @@
+"""Fixtures for the wire and system suites, and the watch over every server a test used."""
+
+import pytest
+
+from support import docroot as docroots
+from support.http import Connection
+from support.programs import MODELS, program, raise_descriptor_limit
+from support.server import Process, Server
+
+
+def pytest_configure():
+    raise_descriptor_limit()
+    missing = [program(side, model) for side in ('server', 'client') for model in MODELS
+               if not program(side, model).exists()]
+    if missing:
+        raise pytest.UsageError(f'not built: {", ".join(map(str, missing))} (CRISTO_BUILD?)')
+
+
+def close_connections():
+    for connection in list(Connection.open):
+        connection.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs the test; afterwards every server it left running must be alive and back at rest, with
+    nothing left open: that is a part of every test."""
+    names = pyfuncitem._fixtureinfo.argnames
+    try:
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    finally:
+        close_connections()
+    for process in Process.running:
+        if isinstance(process, Server):
+            process.settled()
+    return True
+
+
+@pytest.fixture(scope='session')
+def docroot():
+    root = docroots.make()
+    yield root
+    docroots.remove(root)
+
+
+@pytest.fixture(params=MODELS, scope='module')
+def model(request):
+    return request.param
+
+
+@pytest.fixture(scope='module')
+def shared(model, docroot):
+    """Gives the module's server with these options, started when first asked for."""
+    servers = {}
+
+    def give(*options):
+        server = servers.get(options)
+        if server is None or server.status is not None:
+            server = servers[options] = Server(model, *options, docroot=docroot)
+        return server
+    yield give
+    for server in servers.values():
+        if server.status is None:
+            server.stop()
+
+
+@pytest.fixture
+def server(shared):
+    """The module's plain server."""
+    return shared()
+
+
+@pytest.fixture
+def own(model, docroot):
+    """Starts servers for one test alone, which may stop them itself."""
+    servers = []
+
+    def start(*options, **how):
+        how.setdefault('docroot', docroot)
+        servers.append(Server(model, *options, **how))
+        return servers[-1]
+    yield start
+    for server in servers:
+        if server.status is None:
+            server.stop()
+        server.kill()
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    """An empty docroot for one test."""
+    root = tmp_path / 'docroot'
+    root.mkdir()
+    return root
+
+
+def pytest_unconfigure():
+    for process in list(Process.running):
+        process.kill()

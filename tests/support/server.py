@@ -1,0 +1,195 @@
+"""Starts a server, watches over what it holds, and stops it."""
+
+import collections
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import tempfile
+
+from support.http import Connection
+from support.programs import PATIENCE, SANITIZER_REPORTS, environment, program, wait_until
+
+READY = re.compile(r'listening on (?:http://(?P<tcp>\S+)/|unix:(?P<unix>\S+)) '
+                   r'\((?P<how>async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
+
+
+def address_of(ready):
+    """What to connect to, from one match of READY."""
+    if ready['unix']:
+        return ready['unix']
+    host, _, port = ready['tcp'].rpartition(':')
+    return host.strip('[]'), int(port)
+
+
+class Process:
+    """A program that runs until it is stopped, and what it wrote."""
+
+    running = []
+
+    def __init__(self, arguments, limits=None, user=None, env=None, **popen):
+        def in_child():
+            if limits:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            if user is not None:
+                os.setgroups([])
+                os.setgid(user)
+                os.setuid(user)
+        self.arguments = [str(argument) for argument in arguments]
+        self._stdout = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self.arguments, stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=self._stderr,
+            env=env or environment(), preexec_fn=in_child if limits or user is not None else None,
+            **popen)
+        self.pid = self.process.pid
+        Process.running.append(self)
+
+    @staticmethod
+    def _text(file):
+        size = os.fstat(file.fileno()).st_size
+        return os.pread(file.fileno(), size, 0).decode('utf-8', 'replace')
+
+    @property
+    def stdout(self):
+        return self._text(self._stdout)
+
+    @property
+    def stderr(self):
+        return self._text(self._stderr)
+
+    @property
+    def status(self):
+        """The exit status, None while it runs, -N when signal N ended it."""
+        return self.process.poll()
+
+    def wait(self, seconds=10):
+        """Waits for the program to end by itself and returns its status."""
+        try:
+            return self.process.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f'still runs after {seconds * PATIENCE} s: {self}') from None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        """Ends it whatever it does; for cleaning up."""
+        if self.status is None:
+            self.process.kill()
+            self.process.wait()
+        if self in Process.running:
+            Process.running.remove(self)
+
+    def no_reports(self):
+        """Asserts that no sanitizer complained."""
+        said = self.stderr
+        assert not any(report in said for report in SANITIZER_REPORTS), said[-8000:]
+
+    def cpu_seconds(self):
+        """User and system time of all its threads, also of those that have ended."""
+        fields = pathlib.Path(f'/proc/{self.pid}/stat').read_text().rpartition(')')[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def threads(self):
+        return len(os.listdir(f'/proc/{self.pid}/task'))
+
+    def descriptors(self):
+        """The open descriptors, by kind: how many of each ('socket', 'file', 'anon_inode', ...),
+        and for regular files how often each file is open."""
+        kinds, files = collections.Counter(), collections.Counter()
+        for entry in os.scandir(f'/proc/{self.pid}/fd'):
+            try:
+                name = os.readlink(entry.path)
+                if name.startswith('/') and not name.startswith('/dev/'):
+                    files[os.stat(entry.path).st_ino] += 1
+                else:
+                    kinds[re.split(r':?[\[/]', name)[0] or name] += 1
+            except FileNotFoundError:
+                continue
+        return kinds, files
+
+    def sockets(self):
+        return self.descriptors()[0]['socket']
+
+    def soft_descriptor_limit(self):
+        return resource.prlimit(self.pid, resource.RLIMIT_NOFILE)[0]
+
+    def __repr__(self):
+        return f'{" ".join(self.arguments)}\nstatus {self.status}\n{self.stdout}{self.stderr[-8000:]}'
+
+
+class Server(Process):
+    """A server of either model, ready to accept."""
+
+    def __init__(self, model, *options, docroot=None, listen=('127.0.0.1:0',), **how):
+        self.model = model
+        listeners = [part for address in listen for part in ('-l', address)]
+        super().__init__([program('server', model), *listeners, *options,
+                          *([docroot] if docroot else [])], **how)
+        lines = wait_until(lambda: self._ready_lines(len(listen)), seconds=20)
+        if not lines:
+            said = repr(self)
+            self.kill()
+            raise AssertionError(f'did not become ready: {said}')
+        self.ready = [line[0] for line in lines]
+        self.addresses = [address_of(line) for line in lines]
+        self.urls = [f'http://{line["tcp"]}' if line['tcp'] else None for line in lines]
+        self.at_rest = self.descriptors()
+        self.threads_at_rest = self.threads()
+
+    def _ready_lines(self, count):
+        if self.status is not None:
+            said = repr(self)
+            self.kill()
+            raise AssertionError(f'ended instead of becoming ready: {said}')
+        lines = [READY.fullmatch(line) for line in self.stdout.splitlines()]
+        lines = [line for line in lines if line]
+        return lines if len(lines) >= count else None
+
+    @property
+    def url(self):
+        return self.urls[0]
+
+    def connect(self, listener=0, **how):
+        return Connection(self.addresses[listener], **how)
+
+    def _left_open(self):
+        """What is open now and was not when the server became ready. The store may keep files open,
+        each once for every loop; anything else has to be gone when no connection is left."""
+        kinds, files = self.descriptors()
+        before, files_before = self.at_rest
+        left = {kind: count for kind, count in (kinds - before).items()}
+        loops = re.search(r'([0-9]+) loops', self.ready[0])
+        most = int(loops[1]) if loops else 1
+        left.update({f'inode {inode}': count for inode, count in (files - files_before).items()
+                     if count > most})
+        return left
+
+    def _threads_left(self):
+        return self.model == 'sync' and max(0, self.threads() - self.threads_at_rest)
+
+    def settled(self, seconds=8):
+        """Asserts that it still runs and holds no more descriptors and threads than at rest."""
+        assert self.status is None, f'the server has ended: {self}'
+        wait_until(lambda: not self._left_open() and not self._threads_left(), seconds)
+        assert not self._left_open(), f'left open: {self._left_open()} by {self}'
+        assert not self._threads_left(), f'{self._threads_left()} threads left by {self}'
+        self.no_reports()
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        """Ends it by a signal; asserts that it went orderly. Returns how it went for more."""
+        self.signal(number)
+        return self.stopped(seconds)
+
+    def stopped(self, seconds=20):
+        """Waits for an end already asked for, which has to be an orderly one."""
+        try:
+            status = self.wait(seconds)
+            self.no_reports()
+            assert status == 0, f'ended with {status}: {self}'
+        finally:
+            self.kill()
+        return self

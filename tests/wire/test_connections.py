@@ -1,0 +1,362 @@
+"""How connections live: persistence, pipelining, requests that come in pieces, and bodies."""
+
+import socket
+import time
+
+from support.docroot import FILES, pattern
+from support.facts import facts
+from support.http import get, head, request
+
+SMALL = FILES['small.txt']
+
+# request, whether the connection goes on after its reply
+PERSISTENCE = [
+    ('1_1_goes_on', '9112 9.3', get('/small.txt'), True),
+    ('1_1_with_keep_alive_goes_on', '9112 9.3', get('/small.txt', 'Connection: keep-alive'), True),
+    ('1_1_with_close_ends', '9112 9.6', get('/small.txt', 'Connection: close'), False),
+    ('close_in_capitals_ends', '9110 7.6.1', get('/small.txt', 'Connection: CLOSE'), False),
+    ('close_in_a_list_ends', '9110 7.6.1', get('/small.txt', 'Connection: x, close ,y'), False),
+    ('close_on_second_line_ends', '9110 5.3',
+     get('/small.txt', 'Connection: keep-alive', 'Connection: close'), False),
+    ('close_wins_over_keep_alive', '9112 9.3', get('/small.txt', 'Connection: keep-alive, close'), False),
+    ('closed_is_not_close', '9110 7.6.1', get('/small.txt', 'Connection: closed'), True),
+    ('close_as_part_of_a_token_is_not_close', '9110 7.6.1',
+     get('/small.txt', 'Connection: do-not-close'), True),
+    ('empty_connection_field_goes_on', '9110 5.6.1', get('/small.txt', 'Connection:'), True),
+    ('connection_of_commas_goes_on', '9110 5.6.1', get('/small.txt', 'Connection: , ,'), True),
+    ('1_0_ends', '9112 9.3', get('/small.txt', version='1.0'), False),
+    ('1_0_without_host_ends', '9112 9.3', get('/small.txt', version='1.0', host=None), False),
+    ('1_0_with_keep_alive_goes_on', '9112 9.3',
+     get('/small.txt', 'Connection: keep-alive', version='1.0'), True),
+    ('1_0_with_keep_alive_in_capitals_goes_on', '9112 9.3',
+     get('/small.txt', 'Connection: Keep-Alive', version='1.0'), True),
+    ('1_0_with_close_and_keep_alive_ends', '9112 9.3',
+     get('/small.txt', 'Connection: keep-alive, close', version='1.0'), False),
+    ('1_2_is_read_as_1_1', '9110 2.5', get('/small.txt', version='1.2'), True),
+    ('1_9_is_read_as_1_1', '9110 2.5', get('/small.txt', version='1.9'), True),
+]
+
+
+@facts('data, goes_on', PERSISTENCE)
+def test_persistence(server, data, goes_on):
+    with server.connect() as connection:
+        reply = connection.send(data).reply()
+        assert (reply.status, reply.body) == (200, SMALL)
+        assert reply.version == 'HTTP/1.1'  # RFC 9110 6.2: the server's own version
+        if goes_on:
+            assert 'close' not in reply.lists('connection')
+            if b'HTTP/1.0' in data:  # RFC 9112 9.3: such a client has to be told
+                assert 'keep-alive' in reply.lists('connection')
+            connection.goes_on()
+        else:
+            assert 'close' in reply.lists('connection')
+            connection.ended()
+
+
+ERRORS = [
+    ('404_goes_on', '9112 9.3', get('/no-such-file'), 'GET', {404}),
+    ('404_to_head_goes_on', '9112 9.3', head('/no-such-file'), 'HEAD', {404}),
+    ('405_goes_on', '9112 9.3', request('DELETE', '/small.txt'), 'DELETE', {405}),
+    ('501_goes_on', '9112 9.3', request('BREW', '/small.txt'), 'BREW', {501}),
+    ('304_goes_on', '9112 9.3', get('/small.txt', 'If-None-Match: *'), 'GET', {304}),
+    ('412_goes_on', '9112 9.3', get('/small.txt', 'If-Match: "no"'), 'GET', {412}),
+    ('416_goes_on', '9112 9.3', get('/small.txt', 'Range: bytes=9999-'), 'GET', {416}),
+    ('redirect_goes_on', '9112 9.3', get('/sub'), 'GET', {301, 308}),
+    ('options_goes_on', '9112 9.3', request('OPTIONS', '*'), 'OPTIONS', {200, 204}),
+]
+
+
+@facts('data, method, statuses', ERRORS)
+def test_persistence_after(server, data, method, statuses):
+    """A request that was understood leaves its connection usable whatever became of it."""
+    with server.connect() as connection:
+        reply = connection.send(data).reply(method)
+        assert reply.status in statuses and not reply.closes, reply.head
+        connection.goes_on()
+
+
+def test_hundred_requests_on_one_connection(server):
+    with server.connect() as connection:
+        for _ in range(100):
+            connection.goes_on()
+
+
+PIPELINE = [('/small.txt', 'GET'), ('/thousand.bin', 'GET'), ('/no-such-file', 'GET'),
+            ('/small.txt', 'HEAD'), ('/sizes/65537.bin', 'GET'), ('/empty.txt', 'GET'),
+            ('/sub', 'GET'), ('/sizes/4096.bin', 'GET'), ('/thousand.bin', 'HEAD'),
+            ('/small.txt', 'GET')]
+
+
+def expect_pipeline(connection):
+    for path, method in PIPELINE:
+        reply = connection.reply(method)
+        name = path[1:]
+        if name == 'sub':
+            assert reply.status in (301, 308)
+        elif name.startswith('no-such'):
+            assert reply.status == 404
+        else:
+            content = pattern(int(name[6:-4])) if name.startswith('sizes') else FILES[name]
+            assert reply.status == 200 and int(reply['Content-Length']) == len(content)
+            if method == 'GET':
+                assert reply.body == content
+
+
+def test_ten_requests_in_one_write_are_answered_in_order(server):
+    """RFC 9112 9.3.2."""
+    with server.connect() as connection:
+        connection.send(b''.join(request(method, path) for path, method in PIPELINE))
+        expect_pipeline(connection)
+        connection.goes_on()
+
+
+def test_ten_requests_byte_by_byte_are_answered_in_order(server):
+    with server.connect() as connection:
+        connection.send_byte_by_byte(b''.join(request(method, path) for path, method in PIPELINE))
+        expect_pipeline(connection)
+        connection.goes_on()
+
+
+def test_pipeline_cut_at_every_byte(server):
+    """Two requests in two writes, whatever byte the second one begins with."""
+    data = get('/small.txt', 'X-Y: z') + get('/thousand.bin', 'Range: bytes=0-1')
+    with server.connect() as connection:
+        for at in range(1, len(data)):
+            connection.send(data[:at], data[at:], pause=0.0005)
+            assert connection.reply().body == SMALL
+            assert connection.reply().body == FILES['thousand.bin'][:2]
+        connection.goes_on()
+
+
+def test_five_hundred_pipelined_requests(server):
+    """More than any one buffer holds, in or out."""
+    with server.connect() as connection:
+        connection.send(get('/small.txt') * 500)
+        for _ in range(500):
+            assert connection.reply().body == SMALL
+        connection.goes_on()
+
+
+def test_pipelined_large_replies_wait_for_a_slow_reader(server):
+    with server.connect(receive_buffer=4096) as connection:
+        connection.send(get('/sizes/1048577.bin') * 3 + get('/small.txt'))
+        time.sleep(0.1)
+        for _ in range(3):
+            assert connection.reply().body == pattern(1048577)
+        assert connection.reply().body == SMALL
+
+
+def test_pipeline_ends_at_close(server):
+    """RFC 9112 9.6: requests behind one that said close are not answered."""
+    with server.connect() as connection:
+        connection.send(get('/small.txt') + get('/small.txt', 'Connection: close') + get('/small.txt'))
+        assert not connection.reply().closes
+        assert connection.reply().closes
+        connection.ended()
+
+
+def test_requests_before_the_end_of_input_are_answered(server):
+    """RFC 9112 9.6: a client that has ended its side still reads what it asked for."""
+    with server.connect() as connection:
+        connection.send(get('/small.txt') + get('/sizes/1048577.bin'))
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.reply().body == SMALL
+        assert connection.reply().body == pattern(1048577)
+        connection.ended()
+
+
+def test_end_of_input_within_a_head_ends_the_connection(server):
+    with server.connect() as connection:
+        connection.send(get('/small.txt')[:-2])
+        connection.socket.shutdown(socket.SHUT_WR)
+        rest = connection.rest()
+        assert not rest or rest.startswith(b'HTTP/1.1 400 ')
+
+
+def test_end_of_input_at_once_ends_the_connection(server):
+    with server.connect() as connection:
+        connection.socket.shutdown(socket.SHUT_WR)
+        connection.ended()
+
+
+LENIENT = [
+    ('one_empty_line_first_is_skipped', '9112 2.2', b'\r\n' + get('/small.txt')),
+    ('empty_line_after_a_request_is_skipped', '9112 2.2',
+     request('GET', '/small.txt', 'Content-Length: 2', body=b'ab\r\n') + get('/small.txt')),
+    ('spaces_around_a_value_are_not_part_of_it', '9112 5.1', get('/small.txt', 'Connection: \t keep-alive \t ')),
+    ('no_space_before_a_value_is_needed', '9112 5', get('/small.txt', 'X:y')),
+    ('empty_value_is_a_value', '9110 5.5', get('/small.txt', 'X:')),
+    ('value_of_spaces_is_empty', '9112 5.1', get('/small.txt', 'X:   ')),
+    ('names_have_no_case', '9110 5.1', b'GET /small.txt HTTP/1.1\r\nhOsT: t\r\n\r\n'),
+    ('high_bytes_in_a_value_are_allowed', '9110 5.5', get('/small.txt', 'X: Dant\xe8s')),
+    ('tab_in_a_value_is_allowed', '9110 5.5', get('/small.txt', 'X: a\tb')),
+    ('every_token_character_in_a_name_is_allowed', '9110 5.6.2',
+     get('/small.txt', "!#$%&'*+-.^_`|~09azAZ: x")),
+    ('unknown_fields_are_ignored', '9110 5.1', get('/small.txt', 'No-Such-Field: 1')),
+    ('host_may_be_empty', '9112 3.2', get('/small.txt', host='')),
+    ('host_may_have_a_port', '9112 3.2', get('/small.txt', host='t:8080')),
+    ('host_may_have_an_empty_port', '9110 4.2.3', get('/small.txt', host='t:')),
+    ('host_may_be_a_v6_address', '9112 3.2', get('/small.txt', host='[::1]')),
+    ('host_may_be_a_v6_address_with_port', '9112 3.2', get('/small.txt', host='[::1]:80')),
+    ('host_may_be_a_v4_address', '9112 3.2', get('/small.txt', host='127.0.0.1:80')),
+    ('host_may_be_escaped', '3986 3.2.2', get('/small.txt', host='%C3%A9.example')),
+    ('host_may_be_anything_registered', '3986 3.2.2', get('/small.txt', host="a-b_c~d.e!$&'()*+,;=")),
+    ('request_line_of_8000_bytes_is_read', '9112 3', get('/small.txt?' + 'q' * 7970)),
+    ('field_of_4000_bytes_is_read', '9110 5.4', get('/small.txt', 'X: ' + 'x' * 4000)),
+    ('fifty_fields_are_read', '9110 5.4', get('/small.txt', *[f'X-{n}: y' for n in range(50)])),
+]
+
+
+@facts('data', LENIENT)
+def test_well_formed(server, data):
+    with server.connect() as connection:
+        connection.send(data)
+        for _ in range(data.count(b' HTTP/')):
+            reply = connection.reply()
+            assert (reply.status, reply.body) == (200, SMALL), reply.head
+        connection.goes_on()
+
+
+def chunked(body, *fields):
+    return request('GET', '/small.txt', 'Transfer-Encoding: chunked', *fields, body=body)
+
+
+BODIES = [
+    ('body_of_length_is_dropped', '9112 6.2', request('GET', '/small.txt', 'Content-Length: 5', body=b'hello')),
+    ('body_of_length_0_is_dropped', '9112 6.2', request('GET', '/small.txt', 'Content-Length: 0')),
+    ('length_with_leading_zeros_is_a_number', '9110 8.6',
+     request('GET', '/small.txt', 'Content-Length: 0005', body=b'hello')),
+    ('body_that_looks_like_a_request_is_dropped', '9112 6.2',
+     request('GET', '/small.txt', f'Content-Length: {len(get("/thousand.bin"))}', body=get('/thousand.bin'))),
+    ('body_of_60000_bytes_is_dropped', '9112 6.2',
+     request('GET', '/small.txt', 'Content-Length: 60000', body=b'x' * 60_000)),
+    ('chunked_body_is_dropped', '9112 7.1', chunked(b'5\r\nhello\r\n0\r\n\r\n')),
+    ('coding_has_no_case', '9112 7', request('GET', '/small.txt', 'Transfer-Encoding: CHUNKED',
+                                             body=b'5\r\nhello\r\n0\r\n\r\n')),
+    ('chunked_body_without_content_is_dropped', '9112 7.1', chunked(b'0\r\n\r\n')),
+    ('chunk_sizes_have_leading_zeros', '9112 7.1', chunked(b'00005\r\nhello\r\n000\r\n\r\n')),
+    ('chunk_sizes_have_no_case', '9112 7.1', chunked(b'a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n')),
+    ('chunk_extensions_are_ignored', '9112 7.1.1', chunked(b'5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n')),
+    ('trailers_are_dropped', '9112 7.1.2', chunked(b'5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 9\r\n\r\n')),
+    ('thousand_chunks_of_a_byte_are_dropped', '9112 7.1', chunked(b'1\r\nx\r\n' * 1000 + b'0\r\n\r\n')),
+    ('chunked_body_that_looks_like_a_request_is_dropped', '9112 7.1',
+     chunked(b'%x\r\n' % len(get('/thousand.bin')) + get('/thousand.bin') + b'\r\n0\r\n\r\n')),
+]
+
+
+@facts('data', BODIES)
+def test_body_is_dropped(server, data):
+    """A body on GET means nothing (RFC 9110 9.3.1); the request after it is the next one."""
+    with server.connect() as connection:
+        connection.send(data + get('/empty.txt'))
+        assert connection.reply().body == SMALL
+        assert connection.reply().body == b''
+        connection.goes_on()
+
+
+@facts('data', [(f'{fact}_in_pieces', section, data) for fact, section, data in BODIES
+                if len(data) < 1000])
+def test_body_in_pieces_is_dropped(server, data):
+    with server.connect() as connection:
+        connection.send_byte_by_byte(data + get('/empty.txt'), pause=0.0002)
+        assert connection.reply().body == SMALL
+        assert connection.reply().body == b''
+        connection.goes_on()
+
+
+@facts('method', [(f'body_of_{method.lower()}_is_dropped_or_ends_the_connection', '9112 9.3', method)
+                  for method in ('POST', 'PUT', 'PATCH', 'DELETE', 'BREW')])
+def test_body_of_a_refused_method_is_never_a_request(server, method):
+    hidden = get('/thousand.bin')
+    with server.connect() as connection:
+        connection.send(request(method, '/small.txt', f'Content-Length: {len(hidden)}', body=hidden)
+                        + get('/small.txt'))
+        reply = connection.reply(method)
+        assert reply.status == (501 if method == 'BREW' else 405)
+        if not reply.closes:
+            assert connection.reply().body == SMALL
+            connection.goes_on()
+        else:
+            connection.ended()
+
+
+def test_expect_is_answered_before_the_body_comes(server):
+    """RFC 9110 10.1.1: by 100 or by the final status, but not by waiting."""
+    with server.connect() as connection:
+        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue'))
+        reply = connection.reply()
+        if reply.status == 100:
+            reply = connection.send(b'hello').reply()
+        elif not reply.closes:
+            connection.send(b'hello')
+        assert reply.status == 200 and reply.body == SMALL
+        if not reply.closes:
+            connection.goes_on()
+
+
+def test_expect_has_no_case(server):
+    with server.connect() as connection:
+        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'expect: 100-CONTINUE'))
+        assert connection.reply().status in (100, 200)
+
+
+def test_expect_with_the_body_at_hand_needs_no_100(server):
+    with server.connect() as connection:
+        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue', body=b'hello')
+                        + get('/empty.txt'))
+        reply = connection.reply()
+        if reply.status == 100:
+            reply = connection.reply()
+        assert reply.body == SMALL
+        assert connection.reply().body == b''
+
+
+def test_expect_without_a_body_is_no_reason_for_100(server):
+    """RFC 9110 10.1.1: 100 invites content, and there is none to come."""
+    with server.connect() as connection:
+        reply = connection.send(get('/small.txt', 'Expect: 100-continue')).reply()
+        if reply.status == 100:
+            reply = connection.reply()
+        assert reply.body == SMALL
+        connection.goes_on()
+
+
+def test_expect_in_1_0_is_ignored(server):
+    """RFC 9110 10.1.1: an HTTP/1.0 client does not know 100."""
+    with server.connect() as connection:
+        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue',
+                                version='1.0', body=b'hello'))
+        assert connection.reply().status == 200
+        connection.ended()
+
+
+def test_unknown_expectation_is_417_or_ignored(server):
+    """RFC 9110 10.1.1."""
+    with server.connect() as connection:
+        assert connection.send(get('/small.txt', 'Expect: a-miracle')).reply().status in (200, 417)
+
+
+def test_max_requests_ends_a_connection(shared):
+    server = shared('--max-requests', '3')
+    with server.connect() as connection:
+        connection.send(get('/small.txt') * 4)
+        assert [connection.reply().closes for _ in range(3)] == [False, False, True]
+        connection.ended()
+
+
+def test_idle_connection_is_closed(shared):
+    server = shared('--idle-timeout', '0.3s')
+    with server.connect() as connection:
+        connection.goes_on()
+        began = time.monotonic()
+        connection.ended()
+        assert time.monotonic() - began >= 0.25
+
+
+def test_head_that_does_not_come_is_408_or_cut(shared):
+    """RFC 9110 15.5.9."""
+    server = shared('--header-timeout', '0.3s')
+    with server.connect() as connection:
+        connection.send(b'GET /small.txt HTTP/1.1\r\n')
+        rest = connection.rest()
+        assert not rest or rest.startswith(b'HTTP/1.1 408 ')

@@ -1,0 +1,204 @@
+"""Byte ranges (RFC 9110 14): played against /thousand.bin, 1,000 bytes."""
+
+import email
+import re
+
+from support.docroot import FILES, pattern
+from support.facts import facts
+from support.http import get
+
+WHOLE = FILES['thousand.bin']
+HUGE = '9' * 30
+
+# Range, first and last byte of the one slice that is owed
+SATISFIABLE = [
+    ('first_byte', '9110 14.1.2', 'bytes=0-0', 0, 0),
+    ('first_half', '9110 14.1.2', 'bytes=0-499', 0, 499),
+    ('second_half', '9110 14.1.2', 'bytes=500-999', 500, 999),
+    ('byte_in_the_middle', '9110 14.1.2', 'bytes=500-500', 500, 500),
+    ('last_byte', '9110 14.1.2', 'bytes=999-999', 999, 999),
+    ('all_by_numbers', '9110 14.1.2', 'bytes=0-999', 0, 999),
+    ('from_the_start', '9110 14.1.2', 'bytes=0-', 0, 999),
+    ('from_the_middle', '9110 14.1.2', 'bytes=500-', 500, 999),
+    ('from_the_last_byte', '9110 14.1.2', 'bytes=999-', 999, 999),
+    ('last_beyond_the_end', '9110 14.1.2', 'bytes=500-1000', 500, 999),
+    ('last_far_beyond_the_end', '9110 14.1.2', f'bytes=500-{2**63}', 500, 999),
+    ('last_beyond_64_bits', '9110 14.1.2', f'bytes=500-{2**64 + 600}', 500, 999),
+    ('last_beyond_any_integer', '9110 14.1.2', f'bytes=500-{HUGE}', 500, 999),
+    ('suffix_of_one', '9110 14.1.2', 'bytes=-1', 999, 999),
+    ('suffix_of_half', '9110 14.1.2', 'bytes=-500', 500, 999),
+    ('suffix_as_long_as_the_file', '9110 14.1.2', 'bytes=-1000', 0, 999),
+    ('suffix_longer_than_the_file', '9110 14.1.2', 'bytes=-1001', 0, 999),
+    ('suffix_beyond_64_bits', '9110 14.1.2', f'bytes=-{2**64 + 1}', 0, 999),
+    ('suffix_beyond_any_integer', '9110 14.1.2', f'bytes=-{HUGE}', 0, 999),
+    ('leading_zeros', '9110 14.1.1', 'bytes=0000-0009', 0, 9),
+    ('unit_has_no_case', '9110 14.1', 'Bytes=0-9', 0, 9),
+    ('empty_members_around', '9110 5.6.1', 'bytes=,0-9,', 0, 9),
+    ('one_of_two_is_beyond_the_end', '9110 14.1.2', 'bytes=0-9,5000-6000', 0, 9),
+    ('one_of_two_is_a_suffix_of_nothing', '9110 14.1.2', 'bytes=-0,990-', 990, 999),
+]
+
+
+@facts('value, first, last', SATISFIABLE)
+def test_slice(server, value, first, last):
+    with server.connect() as connection:
+        whole = connection.send(get('/thousand.bin')).reply()
+        reply = connection.send(get('/thousand.bin', f'Range: {value}')).reply()
+        assert reply.status == 206, reply.head
+        assert reply['Content-Range'] == f'bytes {first}-{last}/1000'
+        assert reply['Content-Length'] == str(last - first + 1)
+        assert reply.body == WHOLE[first:last + 1]
+        for name in ('ETag', 'Last-Modified', 'Content-Type'):  # RFC 9110 15.3.7
+            assert reply.values(name) == whole.values(name)
+        connection.goes_on()
+
+
+UNSATISFIABLE = [
+    ('from_just_beyond_the_end', '9110 14.1.2', 'bytes=1000-'),
+    ('just_beyond_the_end', '9110 14.1.2', 'bytes=1000-1000'),
+    ('far_beyond_the_end', '9110 14.1.2', 'bytes=5000-6000'),
+    ('from_beyond_64_bits', '9110 14.1.2', f'bytes={2**64}-'),
+    ('from_beyond_64_bits_by_little', '9110 14.1.2', f'bytes={2**64 + 5}-{2**64 + 9}'),
+    ('from_beyond_any_integer', '9110 14.1.2', f'bytes={HUGE}-'),
+    ('suffix_of_nothing', '9110 14.1.2', 'bytes=-0'),
+    ('two_beyond_the_end', '9110 14.1.2', 'bytes=1000-1001,2000-'),
+]
+
+
+@facts('value', UNSATISFIABLE)
+def test_unsatisfiable(server, value):
+    with server.connect() as connection:
+        reply = connection.send(get('/thousand.bin', f'Range: {value}')).reply()
+        assert reply.status == 416, reply.head
+        assert reply['Content-Range'] == 'bytes */1000'  # RFC 9110 15.5.17
+        connection.goes_on()
+
+
+IGNORED = [
+    ('another_unit', '9110 14.2', 'items=0-9'),
+    ('no_unit', '9110 14.1.1', '0-9'),
+    ('no_ranges', '9110 14.1.1', 'bytes='),
+    ('empty_value', '9110 14.1.1', ''),
+    ('unit_alone', '9110 14.1.1', 'bytes'),
+    ('dash_alone', '9110 14.1.2', 'bytes=-'),
+    ('last_before_first', '9110 14.1.1', 'bytes=9-0'),
+    ('last_before_first_beyond_the_end', '9110 14.1.1', 'bytes=6000-5000'),
+    ('one_of_two_is_backwards', '9110 14.1.1', 'bytes=0-9,9-0'),
+    ('number_alone', '9110 14.1.2', 'bytes=5'),
+    ('letters', '9110 14.1.2', 'bytes=a-z'),
+    ('letters_behind_numbers', '9110 14.1.2', 'bytes=0-9x'),
+    ('two_dashes', '9110 14.1.2', 'bytes=0--9'),
+    ('negative_first', '9110 14.1.2', 'bytes=-5-9'),
+    ('plus_sign', '9110 14.1.2', 'bytes=+0-9'),
+    ('hexadecimal', '9110 14.1.2', 'bytes=0x0-0x9'),
+    ('space_inside', '9110 14.1.2', 'bytes=0 -9'),
+    ('space_before_equals', '9110 14.1.1', 'bytes =0-9'),
+    ('colon_for_equals', '9110 14.1.1', 'bytes:0-9'),
+    ('space_for_equals', '9110 14.1.1', 'bytes 0-9'),
+    ('content_range_form', '9110 14.1.1', 'bytes 0-9/1000'),
+    ('second_is_no_range', '9110 14.1.1', 'bytes=0-9,x'),
+]
+
+
+@facts('value', IGNORED)
+def test_ignored(server, value):
+    """RFC 9110 14.2: a Range that is not understood is not there."""
+    with server.connect() as connection:
+        reply = connection.send(get('/thousand.bin', f'Range: {value}')).reply()
+        assert reply.status == 200, reply.head
+        assert reply.body == WHOLE and not reply.has('Content-Range')
+        connection.goes_on()
+
+
+SEVERAL = [
+    ('two_apart', '9110 15.3.7.2', 'bytes=0-9,20-29', [(0, 9), (20, 29)]),
+    ('two_in_reverse', '9110 15.3.7.2', 'bytes=20-29,0-9', [(20, 29), (0, 9)]),
+    ('three_with_suffix', '9110 15.3.7.2', 'bytes=0-0, 500-500 ,-1', [(0, 0), (500, 500), (999, 999)]),
+]
+
+
+@facts('value, slices', SEVERAL)
+def test_several(server, value, slices):
+    """Several ranges come as parts, or the whole comes instead (RFC 9110 14.2)."""
+    with server.connect() as connection:
+        reply = connection.send(get('/thousand.bin', f'Range: {value}')).reply()
+        if reply.status == 200:
+            assert reply.body == WHOLE
+        else:
+            assert reply.status == 206
+            assert not reply.has('Content-Range')  # RFC 9110 15.3.7.2
+            assert parts_of(reply) == [(f'bytes {first}-{last}/1000', WHOLE[first:last + 1])
+                                       for first, last in slices]
+        connection.goes_on()
+
+
+def parts_of(reply):
+    """The parts of multipart/byteranges (RFC 9110 14.6, RFC 2046 5.1.1), split by hand: bodies are
+    bytes."""
+    boundary = re.search(r'boundary="?([^";]+)"?', reply['Content-Type'])[1].encode()
+    assert b'--' + boundary + b'--' in reply.body
+    parts = (b'\r\n' + reply.body).split(b'\r\n--' + boundary)[1:-1]
+    found = []
+    for part in parts:
+        head, _, body = part.removeprefix(b'\r\n').partition(b'\r\n\r\n')
+        found.append((email.message_from_bytes(head + b'\r\n\r\n')['Content-Range'], body))
+    return found
+
+
+ABUSE = [
+    ('thousand_ranges', '9110 14.2', 'bytes=' + ','.join(f'{n}-{n}' for n in range(1000))),
+    ('hundred_overlapping_ranges', '9110 14.2', 'bytes=' + ','.join(['0-'] * 100)),
+    ('hundred_suffixes', '9110 14.2', 'bytes=' + ','.join(f'-{n}' for n in range(1, 100))),
+]
+
+
+@facts('value', ABUSE)
+def test_abuse(server, value):
+    """RFC 9110 14.2, 17.15: a small request must not become a much larger reply than the file."""
+    with server.connect() as connection:
+        reply = connection.send(get('/thousand.bin', f'Range: {value}')).reply()
+        assert reply.status in (200, 206, 400, 416, 431)
+        assert len(reply.body) <= 8192
+        connection.goes_on()
+
+
+def test_range_of_an_empty_file_is_unsatisfiable(server):
+    with server.connect() as connection:
+        reply = connection.send(get('/empty.txt', 'Range: bytes=0-')).reply()
+        assert reply.status == 416 and reply['Content-Range'] == 'bytes */0'
+
+
+def test_suffix_of_an_empty_file_has_no_slice(server):
+    """RFC 9110 14.1.2 calls it satisfiable, yet no Content-Range can say it: whole, or 416."""
+    with server.connect() as connection:
+        reply = connection.send(get('/empty.txt', 'Range: bytes=-5')).reply()
+        assert reply.status in (200, 416)
+
+
+def test_range_of_what_is_not_there_is_404(server):
+    with server.connect() as connection:
+        assert connection.send(get('/no-such-file', 'Range: bytes=0-9')).reply().status == 404
+
+
+def test_range_across_slices_of_a_large_file(server):
+    """A reply of several slices in the middle of a file (design: 256 KB each)."""
+    size = 1048577
+    content = pattern(size)
+    with server.connect() as connection:
+        for first, last in ((262143, 262144), (1, size - 2), (262144, 786431), (size - 1, size - 1)):
+            reply = connection.send(get(f'/sizes/{size}.bin', f'Range: bytes={first}-{last}')).reply()
+            assert reply.status == 206
+            assert reply.body == content[first:last + 1]
+
+
+def test_pipelined_ranges_put_together_are_the_file(server):
+    with server.connect() as connection:
+        connection.send(b''.join(get('/thousand.bin', f'Range: bytes={at}-{at + 99}')
+                                 for at in range(0, 1000, 100)))
+        assert b''.join(connection.reply().body for _ in range(10)) == WHOLE
+
+
+def test_range_of_an_index(server):
+    with server.connect() as connection:
+        reply = connection.send(get('/', 'Range: bytes=0-8')).reply()
+        assert reply.status == 206 and reply.body == b'<!doctype'
