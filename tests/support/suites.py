@@ -1,0 +1,258 @@
+"""Builds and runs every suite, plain and under the sanitizers, and adds up what they say.
+
+A suite runs against each build that it is for, a few of these jobs at a time. What a job says goes
+to a folder of its own below build/tests-run; what failed is shown at the end as well. The last line
+printed is "N passed, N failed".
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+HOME = pathlib.Path(__file__).resolve().parents[2]
+RESULTS = HOME / 'build' / 'tests-run'
+PYTHON = '/usr/bin/python3'  # the one that has Debian's pytest, whatever PATH says
+JOB_TIMEOUT_S = 540
+LINES_SHOWN = 100
+
+Build = collections.namedtuple('Build', 'folder compiler options')
+
+# clang builds what gcc does not, so that the warnings of both are heard.
+BUILDS = {
+    'none': Build(HOME / 'build', 'gcc', []),
+    'address': Build(HOME / 'build-address', 'clang',
+                     ['-Db_lundef=false', '-Db_sanitize=address,undefined']),
+    'thread': Build(HOME / 'build-thread', 'clang',
+                    ['-Db_lundef=false', '-Db_sanitize=thread']),
+}
+
+# Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
+SUITES = {
+    'system': ('pytest', ['thread', 'address', 'none']),
+    'wire': ('pytest', ['thread', 'address', 'none']),
+    'lab': ('pytest', ['none']),
+    'corpus': ('pytest', ['address', 'none']),
+    'fuzz': ('meson', ['none']),
+    'unit': ('meson', ['thread', 'address', 'none']),
+    'house': ('pytest', ['none']),
+}
+
+SANITIZER_OPTIONS = {
+    'ASAN_OPTIONS': 'detect_leaks=1:exitcode=99',
+    'UBSAN_OPTIONS': 'print_stacktrace=1:halt_on_error=1:exitcode=99',
+    'TSAN_OPTIONS': 'exitcode=99',
+}
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def seconds(elapsed_s):
+    return f'{elapsed_s:.0f} s' if elapsed_s >= 1 else 'less than 1 s'
+
+
+# --- Builds --------------------------------------------------------------------------------------
+
+def make(build):
+    """Configures where that is still to be done, and compiles programs and tests. Returns what it
+    said when it failed."""
+    folder, compiler, options = BUILDS[build]
+    commands = [['ninja', '-C', folder, '--quiet', 'all', 'meson-test-prereq']]
+    if not (folder / 'build.ninja').exists():
+        commands.insert(0, ['meson', 'setup', folder, HOME, *options])
+    for command in commands:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=os.environ | {'CC': compiler}, check=False)
+        if done.returncode != 0:
+            return done.stdout
+    return None
+
+
+def share_book(build):
+    """One book, prepared by lab/setup in build/, serves all builds."""
+    link = BUILDS[build].folder / 'book'
+    book = BUILDS['none'].folder / 'book'
+    if link != book and not link.exists():
+        link.symlink_to(book)
+
+
+def make_all(builds):
+    """The names of those that could be built."""
+    made = []
+    for build in builds:
+        begun = time.monotonic()
+        wrong = make(build)
+        took = seconds(time.monotonic() - begun)
+        folder = BUILDS[build].folder.name
+        if wrong is None:
+            share_book(build)
+            made.append(build)
+            say(f'built {folder}/ in {took}')
+        else:
+            say(f'{wrong}\n{folder}/ could not be built')
+    return made
+
+
+# --- Jobs ----------------------------------------------------------------------------------------
+
+def without_random_addresses():
+    """The sanitizers' runtimes of clang 14 want to place their shadow where newer kernels may have
+    placed something else; setarch(8) asks the kernel not to, where that is allowed."""
+    wrapper = ['setarch', '-R']
+    try:
+        return wrapper if subprocess.run([*wrapper, 'true'], check=False).returncode == 0 else []
+    except FileNotFoundError:
+        return []
+
+
+class Job:
+    """One suite against one build."""
+
+    def __init__(self, suite, build, words):
+        self.suite, self.build, self.words = suite, build, words
+        self.name = suite if build == 'none' else f'{suite}, {build} sanitizer'
+        self.folder = RESULTS / f'{suite}-{build}'
+        self.log = self.folder / 'log.txt'
+        self.passed = self.failed = 0
+        self.skipped = []  # (name, reason)
+
+    def command(self):
+        kind = SUITES[self.suite][0]
+        if kind == 'meson':
+            return ['meson', 'test', '-C', BUILDS[self.build].folder, '--no-rebuild',
+                    '--suite', self.suite, '--logbase', f'run-{self.suite}', '--print-errorlogs',
+                    '-t', '1' if self.build == 'none' else '5']
+        return [PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', '-ra',
+                f'--junitxml={self.folder / "report.xml"}', HOME / 'tests' / self.suite,
+                *self.words]
+
+    def report(self):
+        if SUITES[self.suite][0] == 'meson':
+            return BUILDS[self.build].folder / 'meson-logs' / f'run-{self.suite}.junit.xml'
+        return self.folder / 'report.xml'
+
+    def environment(self):
+        return os.environ | SANITIZER_OPTIONS | {
+            'CRISTO_BUILD': str(BUILDS[self.build].folder),
+            'CRISTO_SANITIZER': self.build,
+            'PYTHONDONTWRITEBYTECODE': '1',
+        }
+
+    def run(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.report().unlink(missing_ok=True)
+        wrapper = [] if self.build == 'none' else without_random_addresses()
+        begun = time.monotonic()
+        with open(self.log, 'w', encoding='utf-8') as log:
+            process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=log, cwd=HOME, env=self.environment(),
+                                       start_new_session=True)
+            try:
+                status = process.wait(JOB_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                status = 'not at all'
+                log.write(f'\nnot at its end after {JOB_TIMEOUT_S} s\n')
+        self.count(status)
+        say(f'{self.name}: {self.passed} passed, {self.failed} failed, '
+            f'{len(self.skipped)} skipped in {seconds(time.monotonic() - begun)}')
+        return self
+
+    def count(self, status):
+        """From the report; a suite that says nothing, or that failed without saying in what, has
+        failed once."""
+        try:
+            cases = xml.etree.ElementTree.parse(self.report()).iter('testcase')
+        except (OSError, xml.etree.ElementTree.ParseError):
+            cases = []
+        for case in cases:
+            skipped = case.find('skipped')
+            if case.find('failure') is not None or case.find('error') is not None:
+                self.failed += 1
+            elif skipped is not None:
+                reason = (skipped.get('message') or skipped.text or '').strip()
+                self.skipped.append((case.get('name'), reason))
+            else:
+                self.passed += 1
+        if self.failed == 0 and (status != 0 or self.passed == 0):
+            self.failed = 1
+
+    def complaint(self):
+        lines = self.log.read_text(encoding='utf-8', errors='replace').splitlines()
+        return '\n'.join([f'--- {self.name}, from {self.log.relative_to(HOME)}:',
+                          *lines[-LINES_SHOWN:]])
+
+
+def jobs_of(suites, builds, words):
+    """The suites that there are, each with the builds that it is for."""
+    return [Job(suite, build, words) for suite in suites for build in SUITES[suite][1]
+            if build in builds and (SUITES[suite][0] == 'meson' or
+                                    (HOME / 'tests' / suite).is_dir())]
+
+
+def run_all(jobs, workers):
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(Job.run, jobs))
+
+
+# --- Command line --------------------------------------------------------------------------------
+
+def read_command_line():
+    parser = argparse.ArgumentParser(
+        prog='tests/run', description='Makes the machine ready, builds, and runs the tests.',
+        epilog='What follows -- goes to pytest, for instance -- -k range.')
+    parser.add_argument('suite', nargs='*', choices=[*SUITES, []],
+                        help=f'which suites: {", ".join(SUITES)}; all when none is named')
+    parser.add_argument('--build', action='append', choices=list(BUILDS), metavar='SANITIZER',
+                        help='only against this build: none, address or thread; may be repeated')
+    parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 4), metavar='N',
+                        help='how many suites at a time (default: as many as cores, at most 4)')
+    ours, words = sys.argv[1:], []
+    if '--' in ours:
+        at = ours.index('--')
+        ours, words = ours[:at], ours[at + 1:]
+    return parser.parse_args(ours), words
+
+
+def print_skipped(jobs):
+    """Each by name, those with the same reason together."""
+    by_reason = collections.defaultdict(set)
+    for job in jobs:
+        for name, reason in job.skipped:
+            by_reason[reason or 'no reason given'].add(f'{job.suite} {name}')
+    for reason, names in by_reason.items():
+        say(f'skipped ({reason}): {", ".join(sorted(names))}')
+
+
+def main():
+    options, words = read_command_line()
+    suites = options.suite or list(SUITES)
+    builds = [build for build in BUILDS if build in (options.build or BUILDS) and
+              any(build in SUITES[suite][1] for suite in suites)]
+    begun = time.monotonic()
+    made = make_all(builds)
+    done = run_all(jobs_of(suites, made, words), max(options.jobs, 1))
+    for job in done:
+        if job.failed > 0:
+            say(job.complaint())
+    print_skipped(done)
+    passed = sum(job.passed for job in done)
+    failed = sum(job.failed for job in done) + len(builds) - len(made)
+    say(f'all of it took {seconds(time.monotonic() - begun)}')
+    say(f'{passed} passed, {failed} failed')
+    return 0 if passed > 0 and failed == 0 else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
