@@ -68,7 +68,7 @@ def make(build):
     folder, compiler, options = BUILDS[build]
     commands = [['ninja', '-C', folder, '--quiet', 'all', 'meson-test-prereq']]
     if not (folder / 'build.ninja').exists():
-        commands.insert(0, ['meson', 'setup', folder, HOME, *options])
+        commands.insert(0, ['meson', 'setup', folder, HOME, '-Dtests=enabled', *options])
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env=os.environ | {'CC': compiler}, check=False)
