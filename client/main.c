@@ -105,7 +105,7 @@ static enum exit_status publish(const struct report *report, const struct option
 
 static enum exit_status run_plan(const struct plan *plan, const struct options *options, FILE *json)
 {
-    struct tally *tally = space_create(1, sizeof *tally);
+    struct tally *tally = space_create(1, sizeof(*tally));
     struct report report = {.model = &load_model, .plan = plan, .tally = tally};
     int error = tally == NULL ? -ENOMEM : run(&report, tally, options);
     enum exit_status status = EXIT_FAILED;
@@ -115,7 +115,7 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
         log_error("-c %llu: %s: raise ulimit -u, kernel.threads-max or vm.max_map_count",
                   (unsigned long long)plan->connections, strerror(-error));
     }
-    space_destroy(tally, 1, sizeof *tally);
+    space_destroy(tally, 1, sizeof(*tally));
     return status;
 }
 

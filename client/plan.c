@@ -53,7 +53,7 @@ static enum plan_outcome out_of_memory(const struct draft *draft)
     return fail(draft, PLAN_FAILURE, "out of memory");
 }
 
-/* ---- how much ---- */
+/* --- how much --------------------------------------------------------------------------------- */
 
 static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
                                       uint64_t descriptors)
@@ -83,7 +83,7 @@ static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
     return PLAN_READY;
 }
 
-/* ---- what every request says ---- */
+/* --- what every request says ------------------------------------------------------------------ */
 
 static ssize_t read_all(int fd, char *to, size_t size)
 {
@@ -198,7 +198,7 @@ static enum plan_outcome write_fields(struct draft *draft)
     return complete ? PLAN_READY : out_of_memory(draft);
 }
 
-/* ---- where to ---- */
+/* --- where to --------------------------------------------------------------------------------- */
 
 /* "host:port" of the URL, or "unix:PATH", as address_read() takes it. */
 static bool write_address(char *to, const struct draft *draft, const struct url *url)
@@ -306,8 +306,8 @@ static enum plan_outcome plan_targets(struct draft *draft)
     if (options->url_count == 0) {
         return fail(draft, PLAN_MISUSE, "no URL was given");
     }
-    draft->origins = calloc(options->url_count, sizeof *draft->origins);
-    draft->targets = calloc(options->url_count, sizeof *draft->targets);
+    draft->origins = calloc(options->url_count, sizeof(*draft->origins));
+    draft->targets = calloc(options->url_count, sizeof(*draft->targets));
     draft->plan->origins = draft->origins;
     draft->plan->targets = draft->targets;
     enum plan_outcome outcome = draft->origins == NULL || draft->targets == NULL

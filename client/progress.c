@@ -35,7 +35,7 @@ static void add(struct line *line, const char *format, ...) __attribute__((forma
 struct progress *progress_create(const struct plan *plan, struct course *course,
                                  struct pulse *pulses, size_t count)
 {
-    struct progress *progress = pulses == NULL ? NULL : malloc(sizeof *progress);
+    struct progress *progress = pulses == NULL ? NULL : malloc(sizeof(*progress));
     if (progress != NULL) {
         *progress = (struct progress){plan, course, pulses, count, 0, 0};
     }

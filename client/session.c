@@ -31,7 +31,7 @@ static bool is_over(const struct session *s, uint64_t now)
     return now >= course_end(s->place.course);
 }
 
-/* ---- requests: drawn, begun, settled ---- */
+/* --- requests: drawn, begun, settled ---------------------------------------------------------- */
 
 static struct flight *flight_at(const struct session *s, size_t index)
 {
@@ -127,7 +127,7 @@ static void settle(struct session *s, uint64_t now, enum failure failure, struct
     end_flight(s);
 }
 
-/* ---- failures of the connection ---- */
+/* --- failures of the connection --------------------------------------------------------------- */
 
 static void rest(struct session *s, uint64_t now)
 {
@@ -165,7 +165,7 @@ static void lose(struct session *s, uint64_t now, enum failure failure, struct c
     rest(s, now);
 }
 
-/* ---- replies ---- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static void note_reply(struct session *s)
 {
@@ -236,7 +236,7 @@ static void digest(struct session *s, uint64_t now)
     }
 }
 
-/* ---- what came of the last step ---- */
+/* --- what came of the last step --------------------------------------------------------------- */
 
 static void learn_begun(struct session *s, uint64_t now)
 {
@@ -281,8 +281,7 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
         lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "the request could not be sent"});
         break;
     default:
-        /* What the server said before it hung up may still be read. */
-        s->spent = true;
+        s->deaf = true;
         s->sent = s->gathered;
         s->part = 0;
         break;
@@ -348,6 +347,7 @@ static void learn_closed(struct session *s)
     s->origin = NULL;
     s->served = 0;
     s->spent = false;
+    s->deaf = false;
     s->sent = 0;
     s->part = 0;
     s->held = 0;
@@ -389,12 +389,12 @@ static void learn(struct session *s, uint64_t now, struct outcome came)
     }
 }
 
-/* ---- what is owed next ---- */
+/* --- what is owed next ------------------------------------------------------------------------ */
 
-static void owe(struct session *s, enum step_kind kind, uint64_t deadline_ns)
+static void owe(struct session *s, enum step_kind kind, uint64_t until_ns)
 {
     s->step.kind = kind;
-    s->step.deadline_ns = earlier_of(deadline_ns, course_end(s->place.course));
+    s->step.until_ns = earlier_of(until_ns, course_end(s->place.course));
 }
 
 static void owe_telling(struct session *s)
@@ -442,7 +442,7 @@ static bool owe_sending(struct session *s, uint64_t now)
     int count = 0;
     size_t skip = s->part;
     s->gathered = s->sent;
-    while (s->gathered < s->count && count + 2 <= SESSION_PIECES) {
+    while (!s->deaf && s->gathered < s->count && count + 2 <= SESSION_PIECES) {
         struct flight *flight = flight_at(s, s->gathered);
         if (flight->due_ns > now || flight->target->origin != s->origin) {
             break;
@@ -500,8 +500,8 @@ static void owe_reply(struct session *s)
 /* Whether the connection is of no more use. */
 static bool is_done_with(const struct session *s, bool over)
 {
-    return over || s->spent || s->count == 0 ||
-           (s->sent == 0 && flight_at(s, 0)->target->origin != s->origin);
+    bool leads_elsewhere = s->count > 0 && flight_at(s, 0)->target->origin != s->origin;
+    return over || s->spent || s->count == 0 || (s->sent == 0 && (s->deaf || leads_elsewhere));
 }
 
 static void decide(struct session *s, uint64_t now)

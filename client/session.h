@@ -28,7 +28,7 @@ enum step_kind {
     STEP_SEND,    /* these `pieces`, or as much of them as there is room for */
     STEP_READ,    /* up to `size` bytes into `space` */
     STEP_DISCARD, /* up to `size` bytes, unseen */
-    STEP_WAIT,    /* until `deadline_ns` */
+    STEP_WAIT,    /* until `until_ns` */
     STEP_TELL,    /* the verdict on one request, to whoever traces them */
     STEP_CLOSE,   /* close the connection */
     STEP_FINISHED,
@@ -48,7 +48,7 @@ struct verdict {
 
 struct step {
     enum step_kind kind;
-    uint64_t deadline_ns; /* CONNECT, SEND, READ, DISCARD: give up then; WAIT: go on then */
+    uint64_t until_ns; /* CONNECT, SEND, READ, DISCARD: give up then; WAIT: go on then */
 
     const struct origin *origin;   /* CONNECT */
     const struct iovec *pieces;    /* SEND; they and their bytes stay until the next step */
@@ -120,6 +120,7 @@ struct session {
     uint64_t connect_begun_ns;
     uint64_t served; /* replies that came on it */
     bool spent;      /* it must not be used again */
+    bool deaf;       /* it takes no more bytes; what it said before may still be read */
 
     /* The reply being read. */
     struct reply reply;

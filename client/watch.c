@@ -39,7 +39,7 @@ int watch_init(struct watch *watch, const struct plan *plan, bool show)
         return error;
     }
     if (show) { /* without memory for it, nothing is shown */
-        watch->pulses = space_create(PULSES, sizeof *watch->pulses);
+        watch->pulses = space_create(PULSES, sizeof(*watch->pulses));
         watch->progress = progress_create(plan, &watch->course, watch->pulses, PULSES);
     }
     return 0;
@@ -48,7 +48,7 @@ int watch_init(struct watch *watch, const struct plan *plan, bool show)
 void watch_finish(struct watch *watch)
 {
     progress_destroy(watch->progress);
-    space_destroy(watch->pulses, PULSES, sizeof *watch->pulses);
+    space_destroy(watch->pulses, PULSES, sizeof(*watch->pulses));
     if (watch->done >= 0) {
         close(watch->done);
     }

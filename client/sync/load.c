@@ -1,18 +1,16 @@
-/* The blocking model: a thread for each connection. The thread carries out one step after the
- * other, and sleeps inside the system call until the step is done or its time is up.
+/* The blocking model: a thread for each connection, which waits inside its calls until the step is
+ * done or its time is up.
  *
- * client/async/load.c does the same with events; read them side by side. */
+ * Read this beside async/load.c: the same steps in the same order, waited for in the other way.
+ * Here a conversation is a loop, and the stack remembers where it was. */
 #include "client/load.h"
 
-#include "client/session.h"
-#include "client/space.h"
+#include "client/crew.h"
 #include "client/trace.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,281 +23,193 @@ const struct model load_model = {
 };
 
 enum {
-    STACK_SIZE = 64 * 1024,
-    WAKE = SIGUSR1, /* interrupts a thread that waits in a system call */
+    STACK_SIZE = 64 * 1024
 };
 
-/* One connection, and the thread that is behind it. */
-struct worker {
-    struct load *load;
-    pthread_t thread;
-    uint64_t now_ns;
+/* Lives on the stack of its thread. */
+struct connection {
+    struct hand *hand;
     struct stream stream;
-    uint64_t receive_ns; /* how long the descriptor's calls wait at most */
-    uint64_t send_ns;
-    struct session session;
-    char scratch[SESSION_SCRATCH];
-    char room[SESSION_ROOM];
+    uint64_t receive_wait_ns, send_wait_ns; /* what the descriptor's timeouts are set to */
+    uint64_t now_ns;
 };
 
-struct load {
-    const struct plan *plan;
-    struct watch *watch;
-    pthread_mutex_t gate; /* closed until every thread is there */
-    size_t count;         /* of workers, tallies and sessions */
-    struct worker *workers;
-    struct tally *tallies;
-    struct flight *flights;
-};
-
-static bool load_init(struct load *load);
-static void load_finish(struct load *load);
-static int run_threads(struct load *load);
-static void *work(void *argument);
-static struct outcome carry_out(struct worker *worker, const struct step *step);
-static struct outcome carry_connect(struct worker *worker, const struct step *step);
-static struct outcome carry_send(struct worker *worker, const struct step *step);
-static struct outcome carry_read(struct worker *worker, const struct step *step);
-static struct outcome carry_discard(struct worker *worker, const struct step *step);
-static struct outcome carry_wait(struct worker *worker, const struct step *step);
-static struct outcome carry_close(struct worker *worker);
+static void converse(struct hand *hand);
+static struct outcome take_step(struct connection *c, const struct step *step);
+static struct outcome connect_step(struct connection *c, const struct step *step);
+static struct outcome send_step(struct connection *c, const struct step *step);
+static struct outcome read_step(struct connection *c, const struct step *step);
+static struct outcome discard_step(struct connection *c, const struct step *step);
+static struct outcome wait_step(struct connection *c, const struct step *step);
+static struct outcome tell_step(const struct step *step);
+static struct outcome close_step(struct connection *c);
 
 int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
 {
-    struct load load = {.plan = plan, .watch = watch, .count = plan->connections};
-    int error = load_init(&load) ? run_threads(&load) : -ENOMEM;
-    for (size_t i = 0; error == 0 && i < load.count; i++) {
-        tally_add(total, &load.tallies[i]);
+    struct crew crew;
+    int error = -ENOMEM;
+    if (crew_init(&crew, plan, watch)) {
+        error = crew_work(&crew, STACK_SIZE, converse);
     }
-    load_finish(&load);
+    if (error == 0) {
+        crew_total(&crew, total);
+    }
+    crew_finish(&crew);
     return error;
 }
 
-static bool load_init(struct load *load)
+/* --- converse --------------------------------------------------------------------------------- */
+
+static void converse(struct hand *hand)
 {
-    const struct plan *plan = load->plan;
-    pthread_mutex_init(&load->gate, NULL);
-    load->workers = space_create(load->count, sizeof *load->workers);
-    load->tallies = space_create(load->count, sizeof *load->tallies);
-    load->flights = space_create(load->count * plan->pipeline, sizeof *load->flights);
-    if (load->workers == NULL || load->tallies == NULL || load->flights == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < load->count; i++) {
-        struct worker *worker = &load->workers[i];
-        worker->load = load;
-        session_init(&worker->session, &(struct session_place){
-                                           .plan = plan,
-                                           .course = &load->watch->course,
-                                           .tally = &load->tallies[i],
-                                           .pulse = watch_pulse(load->watch, i),
-                                           .flights = &load->flights[i * plan->pipeline],
-                                           .scratch = worker->scratch,
-                                           .room = worker->room,
-                                       });
-    }
-    return true;
-}
-
-static void load_finish(struct load *load)
-{
-    space_destroy(load->flights, load->count * load->plan->pipeline, sizeof *load->flights);
-    space_destroy(load->tallies, load->count, sizeof *load->tallies);
-    space_destroy(load->workers, load->count, sizeof *load->workers);
-    pthread_mutex_destroy(&load->gate);
-}
-
-/* ---- threads ---- */
-
-static void on_wake(int number)
-{
-    (void)number; /* that the call returns is all that is wanted */
-}
-
-/* Starts a thread for each worker; returns how many there are. */
-static size_t start_threads(struct load *load, int *error)
-{
-    size_t started = 0;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    while (started < load->count && *error == 0) {
-        struct worker *worker = &load->workers[started];
-        *error = -pthread_create(&worker->thread, &attributes, work, worker);
-        started += *error == 0;
-    }
-    pthread_attr_destroy(&attributes);
-    return started;
-}
-
-static int run_threads(struct load *load)
-{
-    int error = 0;
-    struct sigaction wake = {.sa_handler = on_wake};
-    sigaction(WAKE, &wake, NULL);
-    watch_expect(load->watch, load->count);
-    pthread_mutex_lock(&load->gate);
-    size_t started = start_threads(load, &error);
-    if (error != 0) {
-        course_stop(&load->watch->course);
-    }
-    course_begin(&load->watch->course, clock_monotonic_ns());
-    pthread_mutex_unlock(&load->gate);
-    while (error == 0 && watch_workers(load->watch) == WATCH_STOPPING) {
-        for (size_t i = 0; i < started; i++) {
-            pthread_kill(load->workers[i].thread, WAKE);
-        }
-    }
-    for (size_t i = 0; i < started; i++) {
-        pthread_join(load->workers[i].thread, NULL);
-    }
-    return error;
-}
-
-/* ---- one thread's life ---- */
-
-static void *work(void *argument)
-{
-    struct worker *worker = argument;
-    struct load *load = worker->load;
+    struct session *session = &hand->crew->sessions[hand->first];
+    struct connection c = {.hand = hand, .now_ns = clock_monotonic_ns()};
     struct outcome came = {CAME_NOTHING, 0, 0};
-    pthread_mutex_lock(&load->gate);
-    pthread_mutex_unlock(&load->gate);
-    worker->now_ns = clock_monotonic_ns();
     for (;;) {
-        const struct step *step = session_step(&worker->session, worker->now_ns, came);
+        const struct step *step = session_step(session, c.now_ns, came);
         if (step->kind == STEP_FINISHED) {
-            break;
+            return;
         }
-        came = carry_out(worker, step);
+        came = take_step(&c, step);
     }
-    watch_leave(load->watch);
-    return NULL;
 }
 
-static struct outcome carry_out(struct worker *worker, const struct step *step)
+static struct outcome take_step(struct connection *c, const struct step *step)
 {
     switch (step->kind) {
     case STEP_CONNECT:
-        return carry_connect(worker, step);
+        return connect_step(c, step);
     case STEP_SEND:
-        return carry_send(worker, step);
+        return send_step(c, step);
     case STEP_READ:
-        return carry_read(worker, step);
+        return read_step(c, step);
     case STEP_DISCARD:
-        return carry_discard(worker, step);
+        return discard_step(c, step);
     case STEP_WAIT:
-        return carry_wait(worker, step);
+        return wait_step(c, step);
     case STEP_TELL:
-        trace_verdict(step->verdict);
-        break;
+        return tell_step(step);
     case STEP_CLOSE:
-        return carry_close(worker);
+        return close_step(c);
     case STEP_BEGIN:
     case STEP_FINISHED:
         break;
     }
-    return (struct outcome){CAME_DONE, 0, 0};
+    return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
-/* What a call returned, as the session is told. */
 static struct outcome outcome_of(ssize_t count)
 {
-    if (count > 0) {
-        return (struct outcome){CAME_DONE, 0, (size_t)count};
-    }
-    if (count == 0) {
+    switch (count) {
+    case 0:
         return (struct outcome){CAME_ENDED, 0, 0};
+    case STREAM_AGAIN:
+    case -EINTR:
+    case -ETIMEDOUT:
+        return (struct outcome){CAME_TIMED_OUT, 0, 0};
+    default:
+        return count > 0 ? (struct outcome){CAME_DONE, 0, (size_t)count}
+                         : (struct outcome){CAME_FAILED, (int)-count, 0};
     }
-    bool in_vain = count == STREAM_AGAIN || count == -EINTR;
-    return (struct outcome){in_vain ? CAME_TIMED_OUT : CAME_FAILED, (int)-count, 0};
 }
 
-/* Looks at the clock, and says whether a call that came back empty-handed shall be made again:
- * it was woken early, neither by the deadline nor by the end of the run. */
-static bool was_early(struct worker *worker, const struct step *step, ssize_t count)
+/* Looks at the clock, and says whether a call that came back with nothing is to be made again: it
+ * was neither its deadline that ended it nor the end of the run. */
+static bool came_early(struct connection *c, const struct step *step, ssize_t count)
 {
-    worker->now_ns = clock_monotonic_ns();
-    return (count == STREAM_AGAIN || count == -EINTR) && worker->now_ns < step->deadline_ns &&
-           worker->now_ns < course_end(&worker->load->watch->course);
+    c->now_ns = clock_monotonic_ns();
+    return (count == STREAM_AGAIN || count == -EINTR) && c->now_ns < step->until_ns &&
+           c->now_ns < course_end(&c->hand->crew->watch->course);
 }
 
-static uint64_t time_left(const struct worker *worker, const struct step *step)
+static uint64_t time_left(const struct connection *c, const struct step *step)
 {
-    return step->deadline_ns > worker->now_ns ? step->deadline_ns - worker->now_ns : 0;
+    return step->until_ns > c->now_ns ? step->until_ns - c->now_ns : 0;
 }
 
-/* Bounds how long the next call may wait. The kernel is told only when the bound it has is off by
- * more than a 64th, so that a train of quick replies costs nothing. */
-static void bound_wait(struct worker *worker, const struct step *step, int option,
-                       uint64_t *bound_ns)
+/* Sets how long the next call may wait. The kernel is told only when what it has is off by more
+ * than a 64th, so that a train of quick replies costs nothing. */
+static void set_wait(struct connection *c, const struct step *step, int option, uint64_t *set_ns)
 {
-    uint64_t wait_ns = time_left(worker, step);
-    uint64_t off_ns = *bound_ns > wait_ns ? *bound_ns - wait_ns : wait_ns - *bound_ns;
+    uint64_t wait_ns = time_left(c, step);
+    uint64_t off_ns = *set_ns > wait_ns ? *set_ns - wait_ns : wait_ns - *set_ns;
     if (off_ns > wait_ns / 64) {
-        struct timeval bound = clock_timeval(wait_ns + NS_PER_US);
-        setsockopt(worker->stream.fd, SOL_SOCKET, option, &bound, sizeof bound);
-        *bound_ns = wait_ns;
+        struct timeval wait = clock_timeval(wait_ns + NS_PER_US);
+        setsockopt(c->stream.fd, SOL_SOCKET, option, &wait, sizeof(wait));
+        *set_ns = wait_ns;
     }
 }
 
-static struct outcome carry_connect(struct worker *worker, const struct step *step)
+/* --- connect ---------------------------------------------------------------------------------- */
+
+static struct outcome connect_step(struct connection *c, const struct step *step)
 {
     int fd;
     do {
-        fd = connect_blocking(&step->origin->address, time_left(worker, step));
-    } while (was_early(worker, step, fd));
+        fd = connect_blocking(&step->origin->address, time_left(c, step));
+    } while (came_early(c, step, fd));
     if (fd < 0) {
-        bool in_vain = fd == -ETIMEDOUT || fd == -EINTR;
-        return (struct outcome){in_vain ? CAME_TIMED_OUT : CAME_FAILED, -fd, 0};
+        return outcome_of(fd);
     }
-    stream_init(&worker->stream, fd, step->origin->tcp);
-    worker->receive_ns = worker->send_ns = CLOCK_NEVER;
+    stream_init(&c->stream, fd, step->origin->tcp);
+    c->receive_wait_ns = c->send_wait_ns = CLOCK_NEVER;
     return (struct outcome){CAME_DONE, 0, 0};
 }
 
-static struct outcome carry_send(struct worker *worker, const struct step *step)
+/* --- send ------------------------------------------------------------------------------------- */
+
+static struct outcome send_step(struct connection *c, const struct step *step)
 {
     ssize_t sent;
     do {
-        bound_wait(worker, step, SO_SNDTIMEO, &worker->send_ns);
-        sent = stream_send(&worker->stream, step->pieces, step->piece_count, false);
-    } while (sent < 0 && was_early(worker, step, sent));
+        set_wait(c, step, SO_SNDTIMEO, &c->send_wait_ns);
+        sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
+    } while (sent < 0 && came_early(c, step, sent));
     return outcome_of(sent);
 }
 
-static struct outcome carry_read(struct worker *worker, const struct step *step)
+/* --- read, discard ---------------------------------------------------------------------------- */
+
+static struct outcome read_step(struct connection *c, const struct step *step)
 {
     ssize_t got;
     do {
-        bound_wait(worker, step, SO_RCVTIMEO, &worker->receive_ns);
-        got = stream_receive(&worker->stream, step->space, step->size);
-    } while (was_early(worker, step, got));
+        set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
+        got = stream_receive(&c->stream, step->space, step->size);
+    } while (came_early(c, step, got));
     return outcome_of(got);
 }
 
-static struct outcome carry_discard(struct worker *worker, const struct step *step)
+static struct outcome discard_step(struct connection *c, const struct step *step)
 {
     ssize_t got;
     do {
-        bound_wait(worker, step, SO_RCVTIMEO, &worker->receive_ns);
-        got = stream_discard(&worker->stream, step->size, worker->scratch, SESSION_SCRATCH);
-    } while (was_early(worker, step, got));
+        set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
+        got = stream_discard(&c->stream, step->size, c->hand->scratch, SESSION_SCRATCH);
+    } while (came_early(c, step, got));
     return outcome_of(got);
 }
 
-static struct outcome carry_wait(struct worker *worker, const struct step *step)
+/* --- wait, tell, close ------------------------------------------------------------------------ */
+
+static struct outcome wait_step(struct connection *c, const struct step *step)
 {
-    struct timespec until = clock_timespec(step->deadline_ns);
-    ssize_t slept;
+    struct timespec until = clock_timespec(step->until_ns);
+    int interrupted;
     do {
-        slept = -clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-    } while (was_early(worker, step, slept));
+        interrupted = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    } while (came_early(c, step, -interrupted));
     return (struct outcome){CAME_DONE, 0, 0};
 }
 
-static struct outcome carry_close(struct worker *worker)
+static struct outcome tell_step(const struct step *step)
 {
-    close(worker->stream.fd);
+    trace_verdict(step->verdict);
+    return (struct outcome){CAME_DONE, 0, 0};
+}
+
+static struct outcome close_step(struct connection *c)
+{
+    close(c->stream.fd);
     return (struct outcome){CAME_DONE, 0, 0};
 }

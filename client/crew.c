@@ -1,0 +1,140 @@
+#include "client/crew.h"
+
+#include "client/space.h"
+
+#include <signal.h>
+
+enum {
+    WAKE = SIGUSR1 /* interrupts a system call that waits */
+};
+
+/* --- sessions --------------------------------------------------------------------------------- */
+
+static size_t first_of(const struct plan *plan, size_t hand)
+{
+    return plan->connections * hand / plan->threads;
+}
+
+static void make_sessions(struct crew *crew, struct hand *hand)
+{
+    size_t depth = crew->plan->pipeline;
+    for (size_t i = hand->first; i < hand->first + hand->count; i++) {
+        session_init(&crew->sessions[i], &(struct session_place){
+                                             .plan = crew->plan,
+                                             .course = &crew->watch->course,
+                                             .tally = &crew->tallies[hand->index],
+                                             .pulse = watch_pulse(crew->watch, hand->index),
+                                             .flights = &crew->flights[i * depth],
+                                             .scratch = hand->scratch,
+                                             .room = &crew->rooms[i * SESSION_ROOM],
+                                         });
+    }
+}
+
+bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
+{
+    *crew = (struct crew){
+        .plan = plan,
+        .watch = watch,
+        .sessions = space_create(plan->connections, sizeof(*crew->sessions)),
+        .flights = space_create(plan->connections * plan->pipeline, sizeof(*crew->flights)),
+        .rooms = space_create(plan->connections, SESSION_ROOM),
+        .hands = space_create(plan->threads, sizeof(*crew->hands)),
+        .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
+        .scratches = space_create(plan->threads, SESSION_SCRATCH),
+    };
+    pthread_mutex_init(&crew->gate, NULL);
+    if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
+        crew->hands == NULL || crew->tallies == NULL || crew->scratches == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->threads; i++) {
+        crew->hands[i] = (struct hand){
+            .crew = crew,
+            .index = i,
+            .first = first_of(plan, i),
+            .count = first_of(plan, i + 1) - first_of(plan, i),
+            .scratch = &crew->scratches[i * SESSION_SCRATCH],
+        };
+        make_sessions(crew, &crew->hands[i]);
+    }
+    return true;
+}
+
+void crew_finish(struct crew *crew)
+{
+    const struct plan *plan = crew->plan;
+    pthread_mutex_destroy(&crew->gate);
+    space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
+    space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));
+    space_destroy(crew->hands, plan->threads, sizeof(*crew->hands));
+    space_destroy(crew->rooms, plan->connections, SESSION_ROOM);
+    space_destroy(crew->flights, plan->connections * plan->pipeline, sizeof(*crew->flights));
+    space_destroy(crew->sessions, plan->connections, sizeof(*crew->sessions));
+}
+
+void crew_total(const struct crew *crew, struct tally *total)
+{
+    for (size_t i = 0; i < crew->plan->threads; i++) {
+        tally_add(total, &crew->tallies[i]);
+    }
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+static void on_wake(int number)
+{
+    (void)number; /* that the call returns is all that is wanted */
+}
+
+static void *begin(void *argument)
+{
+    struct hand *hand = argument;
+    pthread_mutex_lock(&hand->crew->gate);
+    pthread_mutex_unlock(&hand->crew->gate);
+    hand->work(hand);
+    watch_leave(hand->crew->watch);
+    return NULL;
+}
+
+/* Returns how many could be started. */
+static size_t start_threads(struct crew *crew, size_t stack_size, void (*work)(struct hand *hand),
+                            int *error)
+{
+    size_t started = 0;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, stack_size);
+    while (started < crew->plan->threads && *error == 0) {
+        struct hand *hand = &crew->hands[started];
+        hand->work = work;
+        *error = -pthread_create(&hand->thread, &attributes, begin, hand);
+        started += *error == 0;
+    }
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *hand))
+{
+    int error = 0;
+    struct sigaction wake = {.sa_handler = on_wake};
+    sigaction(WAKE, &wake, NULL);
+    watch_expect(crew->watch, crew->plan->threads);
+    pthread_mutex_lock(&crew->gate);
+    size_t started = start_threads(crew, stack_size, work, &error);
+    if (error != 0) {
+        course_stop(&crew->watch->course);
+    }
+    course_begin(&crew->watch->course, clock_monotonic_ns());
+    pthread_mutex_unlock(&crew->gate);
+    while (error == 0 && watch_workers(crew->watch) == WATCH_STOPPING) {
+        for (size_t i = 0; i < started; i++) {
+            pthread_kill(crew->hands[i].thread, WAKE);
+        }
+    }
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(crew->hands[i].thread, NULL);
+    }
+    return error;
+}

@@ -1,0 +1,46 @@
+/* All sessions of a run, and the threads that carry them: what both I/O models need before and
+ * after they differ. Each thread has a share of the sessions, and a tally and a scratch of its own
+ * that only they use. */
+#pragma once
+
+#include "client/session.h"
+#include "client/watch.h"
+
+#include <pthread.h>
+
+struct crew {
+    const struct plan *plan;
+    struct watch *watch;
+    struct session *sessions; /* plan->connections */
+    struct flight *flights;
+    char *rooms;
+    struct hand *hands; /* plan->threads */
+    struct tally *tallies;
+    char *scratches;
+    pthread_mutex_t gate; /* shut until every thread is there */
+};
+
+/* One of the threads, and its share of the sessions: `count` from crew->sessions[first] on. */
+struct hand {
+    struct crew *crew;
+    size_t index;
+    size_t first;
+    size_t count;
+    char *scratch; /* SESSION_SCRATCH bytes */
+    void *own;     /* what the model keeps for it */
+    pthread_t thread;
+    void (*work)(struct hand *hand);
+};
+
+/* Makes all sessions of the plan. False when out of memory; crew_finish() is due in any case. */
+bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch);
+void crew_finish(struct crew *crew);
+
+/* Starts a thread for each hand, which begins to work(hand) when all are there, and returns when
+ * the last one has come back from it. When the course is stopped, threads are interrupted (EINTR)
+ * wherever they wait, until they come back. 0, or -errno when a thread could not be started: then
+ * the course was stopped before it began. */
+int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *hand));
+
+/* Adds up the tallies. */
+void crew_total(const struct crew *crew, struct tally *total);
