@@ -65,7 +65,7 @@ function datasetsOf(bundle, choice, target, metric) {
       data: points.map((p) => ({x: p.x, y: p.band[1]})),
       borderColor: colour, backgroundColor: colour, borderWidth: 3.5, borderDash: series.dash,
       pointStyle: series.colour === "sync" ? "rect" : "circle",
-      pointRadius: series.colour === "sync" ? 6 : 5, pointHoverRadius: 8, fill: false,
+      pointRadius: series.colour === "sync" ? 6 : 5, pointHoverRadius: 8, fill: false, clip: 10,
     });
   }
   return sets;
@@ -87,7 +87,7 @@ const endLabels = {
     const over = labels.length ? Math.max(0, labels.at(-1).y - chart.chartArea.bottom + 4) : 0;
     const context = chart.ctx;
     context.save();
-    context.font = "700 16px " + Chart.defaults.font.family;
+    context.font = `700 ${isNarrow(chart) ? 14 : 16}px ` + Chart.defaults.font.family;
     context.textBaseline = "middle";
     for (const label of labels) {
       context.fillStyle = label.colour;
@@ -96,6 +96,15 @@ const endLabels = {
     context.restore();
   },
 };
+
+/* Smaller where there is little room: on a telephone, on paper. */
+function isNarrow(chart) {
+  return chart.width < 430;
+}
+
+function axisFont(context) {
+  return {size: isNarrow(context.chart) ? 13 : 16};
+}
 
 function logTicks(axis) {
   const low = axis.min, high = axis.max;
@@ -116,7 +125,7 @@ function valueAxis(metric, sets) {
   const values = sets.flatMap((set) => set.data.map((point) => point.y));
   const axis = {
     grid: {color: colours.line, drawBorder: false, tickLength: 0},
-    ticks: {color: colours.soft, font: {size: 15}, padding: 8, maxTicksLimit: 6,
+    ticks: {color: colours.soft, font: axisFont, padding: 8, maxTicksLimit: 6,
             callback: (value) => (about.format === count ? short(value) : about.format(value))},
   };
   if (about.log) {
@@ -139,9 +148,9 @@ function connectionsAxis(steps) {
     max: steps.at(-1) * 1.12,
     grid: {color: colours.line, drawBorder: false, tickLength: 0},
     afterBuildTicks: (axis) => { axis.ticks = steps.map((value) => ({value})); },
-    ticks: {color: colours.soft, font: {size: 15}, padding: 8, autoSkip: false, maxRotation: 0,
+    ticks: {color: colours.soft, font: axisFont, padding: 8, autoSkip: false, maxRotation: 0,
             callback: (value) => count(value)},
-    title: {display: true, text: "connections at once", color: colours.soft, font: {size: 15}},
+    title: {display: true, text: "connections at once", color: colours.soft, font: axisFont},
   };
 }
 
@@ -149,7 +158,7 @@ function tooltip(metric) {
   const format = METRICS[metric].format;
   return {
     filter: (item) => !item.dataset.edge,
-    titleFont: {size: 15}, bodyFont: {size: 15}, padding: 10,
+    titleFont: {size: 16}, bodyFont: {size: 16}, padding: 10,
     callbacks: {
       title: (items) => (items.length ? connections(items[0].parsed.x) : ""),
       label: (item) => {
@@ -172,7 +181,7 @@ function chartSettings(bundle, choice, target, metric) {
       ends, animation: false, responsive: true, maintainAspectRatio: false,
       devicePixelRatio: Math.max(2, window.devicePixelRatio || 1),
       interaction: {mode: "index", intersect: false},
-      layout: {padding: {right: ends ? 74 : 14, top: 8}},
+      layout: {padding: (context) => ({right: !ends ? 14 : isNarrow(context.chart) ? 74 : 84, top: 8})},
       plugins: {legend: {display: false}, tooltip: tooltip(metric)},
       scales: {x: connectionsAxis(target.connections), y: valueAxis(metric, sets)},
     },

@@ -5,7 +5,8 @@ const bundle = JSON.parse(document.getElementById("bundle").textContent);
 const byId = (id) => document.getElementById(id);
 const targets = bundle.plan.targets.map((target, index) => ({...target, ...(bundle.targets[index] || {})}));
 const drawn = []; /* charts, with what they show */
-let choice = "best";
+const CHOICES = {best: "the client that gets more", sync: "threads", async: "events", both: "both"};
+let choice = location.hash.slice(1) in CHOICES ? location.hash.slice(1) : "best"; /* report.html#both */
 
 function targetWords(target) {
   return bundle.kind !== "url" && target.bytes ? `${target.label} of ${count(target.bytes)} bytes` : target.label;
@@ -58,8 +59,7 @@ function fillChooser() {
   const nav = byId("chooser");
   if (bundle.kind !== "url") {
     const group = element("fieldset", {}, element("legend", {}, "The load comes from"));
-    const options = {best: "the client that gets more", sync: "threads", async: "events", both: "both"};
-    for (const [value, words] of Object.entries(options)) {
+    for (const [value, words] of Object.entries(CHOICES)) {
       const input = element("input", {type: "radio", name: "client", value});
       input.checked = value === choice;
       input.addEventListener("change", () => { choice = value; fillLegend(); drawAll(); });
@@ -174,7 +174,7 @@ function fillWaits() {
   byId("waits-lead").append(...emphasis(
     `The same ${plan.requests} requests, and before each reply the server waits ${plan.delay.replace("s-", " to ").replace("s", " seconds")}, ` +
     "as it would for a slow database. Waiting costs no processor. What counts is whether the waits come **one after the other** or **all at once**, " +
-    "and both threads and events can wait for all at once."));
+    "and both threads and events can wait for all at once. " + tookWords(plan, rows)));
   for (const way of plan.ways) {
     const mine = rows.filter((row) => row.way === way.name);
     if (mine.length === 0) continue;
@@ -189,6 +189,15 @@ function fillWaits() {
   byId("waits").hidden = false;
 }
 
+/* "It took **30.4 s** asked one after the other, **3.05 s** asked by 20 threads ..." */
+function tookWords(plan, rows) {
+  const parts = plan.ways.map((way) => {
+    const mine = rows.filter((row) => row.way === way.name).map((row) => row.result.elapsed_s);
+    return mine.length ? `**${seconds(Math.max(...mine))}** ${way.label}` : null;
+  }).filter(Boolean);
+  return `It took ${parts.join("; ")}.`;
+}
+
 function bar(name, value, longest, look, thin) {
   const fill = element("div", {class: "fill " + look});
   fill.style.width = `calc(${(value / longest).toFixed(4)} * (100% - 5rem))`;
@@ -200,36 +209,53 @@ function bar(name, value, longest, look, thin) {
 
 const VERDICTS = {"held": ["held", "✓"], "did not hold": ["broken", "✗"]};
 
-function numberOf(text, value) {
-  if (!value) return "not measured";
-  const name = text.slice(0, text.indexOf("("));
-  const format = name.endsWith("_s") && name !== "requests_per_s" ? seconds : (METRICS[name] || {format: decimal}).format;
-  const spread = value[0] === value[2] ? "" : ` (${format(value[0])} to ${format(value[2])})`;
-  return format(value[1]) + spread;
-}
+const WAITS = {elapsed_s: "took", delay_max_s: "longest wait", delay_sum_s: "all waits together"};
 
-function numberWords(text) {
+/* "requests_per_s(sync, best, chapter, 64)" as a row and a column of a small table. */
+function placeOf(text) {
   const [name, inside] = text.slice(0, -1).split("(");
   const words = inside.split(", ");
-  const server = `served by ${WORD[words[words.length === 2 ? 1 : 0]]}`;
   if (words.length === 2) {
     const way = bundle.plan.waits.ways.find((one) => one.name === words[0]);
-    const what = {elapsed_s: "took", delay_sum_s: "all waits", delay_max_s: "longest wait"}[name];
-    return `${way ? way.label : words[0]}, ${server}: ${what}`;
+    return {row: `${way ? way.label : words[0]}, served by ${WORD[words[1]]}`, column: WAITS[name], format: seconds};
   }
   const target = targets.find((one) => one.name === words[2]);
-  return `${server}, ${target ? target.label : words[2]}, ${words[3]} conn.`;
+  const about = METRICS[name] || {title: name, format: decimal};
+  const by = words[1] === "best" ? "" : `, asked by ${WORD[words[1]]}`;
+  return {row: `${target ? target.label : words[2]}, ${isNaN(words[3]) ? words[3] : connections(Number(words[3]))}${by}`,
+          column: WORD[words[0]], caption: about.title.replace(", logarithmic", ""), format: about.format};
+}
+
+function numberCell(place, value) {
+  if (!value) return element("td", {}, "not measured");
+  const spread = value[0] === value[2] ? null
+    : element("small", {}, ` ${place.format(value[0])} to ${place.format(value[2])}`);
+  return element("td", {}, element("b", {}, place.format(value[1])), spread);
+}
+
+function numbersTable(numbers) {
+  const rows = new Map(), columns = [];
+  for (const {text, value} of numbers) {
+    const place = placeOf(text);
+    if (!columns.includes(place.column)) columns.push(place.column);
+    if (!rows.has(place.row)) rows.set(place.row, {caption: place.caption});
+    rows.get(place.row)[place.column] = numberCell(place, value);
+  }
+  columns.sort((a, b) => (b === "threads") - (a === "threads"));
+  const captions = [...rows.values()].map((row) => row.caption);
+  return element("table", {},
+    element("thead", {}, element("tr", {}, element("th", {}, captions[0] || ""), ...columns.map((name) => element("th", {}, name)))),
+    element("tbody", {}, ...[...rows].map(([name, cells]) =>
+      element("tr", {}, element("th", {}, name), ...columns.map((column) => cells[column] || element("td", {}))))));
 }
 
 function fillHypotheses() {
   const list = bundle.summary.hypotheses;
   for (const one of list) {
     const [look, sign] = VERDICTS[one.verdict] || ["unjudged", "?"];
-    const numbers = element("table", {}, element("tbody", {}, ...one.numbers.map((number) =>
-      element("tr", {}, element("td", {}, numberWords(number.text)), element("td", {}, numberOf(number.text, number.value))))));
     byId("hypotheses-cards").append(element("article", {class: "card"},
       element("span", {class: "badge " + look}, `${sign} ${one.verdict}`),
-      element("p", {}, one.words), numbers,
+      element("p", {}, one.words), element("div", {class: "scroll"}, numbersTable(one.numbers)),
       element("details", {}, element("summary", {}, "as a checkable expression"), element("code", {}, one.expression))));
   }
   byId("hypotheses").hidden = list.length === 0;
