@@ -14,6 +14,9 @@ static void say_detail(const struct finding_question *question, struct finding *
 static void say_step(char *text, const struct finding_step *step);
 static void say_later(char *text, const struct finding *finding, size_t leading);
 
+static void say_other(const struct finding_question *question, struct finding *finding,
+                      const struct point *const *points, size_t count, const struct point *most);
+static double rate_of(const struct point *point);
 static void append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static const char *count_of(char *to, double number);
 
@@ -174,45 +177,66 @@ static void say_later(char *text, const struct finding *finding, size_t leading)
 
 void finding_of_url(const struct finding_question *question, struct finding *finding)
 {
-    const struct point *best = NULL;
-    const struct point *last = NULL;
-    char number[UNITS_TEXT];
+    const struct point *points[FINDING_STEPS];
+    const struct point *most = NULL;
+    size_t count = 0;
 
     *finding = (struct finding){.kind = FINDING_OTHER};
-    for (size_t i = 0; i < question->connections_count; i++) {
+    for (size_t i = 0; i < question->connections_count && count < FINDING_STEPS; i++) {
         const struct point *at = point_best(question->points, question->count, MODEL_OTHER,
                                             question->target, question->connections[i]);
         if (at == NULL) {
             continue;
         }
-        last = at;
-        if (best == NULL ||
-            at->value[METRIC_REQUESTS_PER_S].mid > best->value[METRIC_REQUESTS_PER_S].mid) {
-            best = at;
+        points[count++] = at;
+        if (most == NULL || rate_of(at) > rate_of(most)) {
+            most = at;
         }
     }
-    if (best == NULL) {
+    if (most == NULL) {
         append(finding->headline, "Nothing can be said of this server from these runs");
         append(finding->detail, "no run of %s gave a result", question->target_words);
         return;
     }
+    say_other(question, finding, points, count, most);
+}
 
-    finding->up_to = best->connections;
-    append(finding->headline, "This server answers most with %s connection%s",
-           units_write_count(number, best->connections), best->connections == 1 ? "" : "s");
-    append(finding->detail, "%s requests a second for %s, asked by %s",
-           count_of(number, best->value[METRIC_REQUESTS_PER_S].mid), question->target_words,
-           model_word(best->client));
-    if (last != best) {
-        struct band kept = statistics_ratio(&last->value[METRIC_REQUESTS_PER_S],
-                                            &best->value[METRIC_REQUESTS_PER_S]);
-        append(finding->detail, "; at %s it keeps %.2f of that",
-               units_write_count(number, last->connections), kept.mid);
+static void say_other(const struct finding_question *question, struct finding *finding,
+                      const struct point *const *points, size_t count, const struct point *most)
+{
+    const struct point *last = points[count - 1];
+    const struct point *enough = most;
+    char a[UNITS_TEXT], b[UNITS_TEXT];
+
+    for (size_t i = count; i-- > 0;) {
+        if (rate_of(points[i]) >= question->share * rate_of(most)) {
+            enough = points[i];
+        }
+    }
+    finding->up_to = enough->connections;
+    append(finding->headline, "This server gives its most from %s connection%s on",
+           units_write_count(a, enough->connections), enough->connections == 1 ? "" : "s");
+    append(finding->detail, "%s requests a second for %s with %s, asked by %s",
+           count_of(a, rate_of(most)), question->target_words,
+           units_write_count(b, most->connections), model_word(most->client));
+    if (enough != most) {
+        append(finding->detail, "; already %s with %s", count_of(a, rate_of(enough)),
+               units_write_count(b, enough->connections));
+    }
+    if (rate_of(last) < question->share * rate_of(most)) {
+        append(finding->detail, "; but only %s with %s", count_of(a, rate_of(last)),
+               units_write_count(b, last->connections));
     }
     if (band_known(&last->value[METRIC_P99_US])) {
-        append(finding->detail, "; 99 in 100 replies then come within %s",
-               units_write_duration(number, (uint64_t)(last->value[METRIC_P99_US].mid * 1000)));
+        append(finding->detail, "; 99 in 100 replies come within %s with %s",
+               units_write_duration(a, (uint64_t)(last->value[METRIC_P99_US].mid * 1000)),
+               units_write_count(b, last->connections));
     }
+}
+
+static double rate_of(const struct point *point)
+{
+    return point->value[METRIC_REQUESTS_PER_S].mid;
 }
 
 /* Adds to what stands in `text` (FINDING_TEXT bytes), cutting what does not fit. */

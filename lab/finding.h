@@ -44,7 +44,7 @@ enum finding_kind {
 
 struct finding {
     enum finding_kind kind;
-    unsigned up_to;              /* connections; 0 with NONE and UNKNOWN */
+    unsigned up_to;              /* connections; 0 with NONE and UNKNOWN; with OTHER: from */
     char headline[FINDING_TEXT]; /* "Threads suffice up to 64 connections here" */
     char detail[FINDING_TEXT];   /* the numbers, a sentence or two, without a capital letter */
     struct finding_step step[FINDING_STEPS];
@@ -65,6 +65,7 @@ struct finding_question {
 /* Threads against events. Keeps pointers into question->points in finding->step. */
 void finding_of_race(const struct finding_question *question, struct finding *finding);
 
-/* A server of the user's own, alone: where it answers most, what it keeps of that at the most
- * connections, and how long 99 in 100 requests take there. */
+/* A server of the user's own, alone: from how many connections on it answers at least `share` of
+ * the most it answers at any, whether it keeps that at the most connections, and how long 99 in 100
+ * requests take there. */
 void finding_of_url(const struct finding_question *question, struct finding *finding);

@@ -45,15 +45,15 @@ void plan_finish(struct plan *plan)
 
 static bool read_settings(struct plan *plan, char *why)
 {
-    const char *schema, *duration, *warmup;
-    int repeats;
+    const char *schema, *duration, *warmup, *duration_many = NULL;
+    int repeats, many = 1;
     json_int_t seed;
     json_error_t error;
 
-    if (json_unpack_ex(plan->json, &error, 0, "{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s}", "schema",
-                       &schema, "name", &plan->name, "title", &plan->title, "question",
+    if (json_unpack_ex(plan->json, &error, 0, "{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s?s, s?i}",
+                       "schema", &schema, "name", &plan->name, "title", &plan->title, "question",
                        &plan->question, "repeats", &repeats, "seed", &seed, "duration", &duration,
-                       "warmup", &warmup) != 0) {
+                       "warmup", &warmup, "duration_many", &duration_many, "many", &many) != 0) {
         return refuse(why, "%s", error.text);
     }
     if (strcmp(schema, "cristo-plan/1") != 0) {
@@ -65,10 +65,19 @@ static bool read_settings(struct plan *plan, char *why)
     if (!units_read_duration(duration, &plan->duration_ns) || plan->duration_ns == 0) {
         return refuse(why, "duration: %s: is not a duration", duration);
     }
+    plan->duration_many_ns = plan->duration_ns;
+    if (duration_many != NULL && (!units_read_duration(duration_many, &plan->duration_many_ns) ||
+                                  plan->duration_many_ns == 0)) {
+        return refuse(why, "duration_many: %s: is not a duration", duration_many);
+    }
+    if (many < 1) {
+        return refuse(why, "many: %d: is no number of connections", many);
+    }
     if (!units_read_duration(warmup, &plan->warmup_ns)) {
         return refuse(why, "warmup: %s: is not a duration", warmup);
     }
     plan->repeats = (unsigned)repeats;
+    plan->many = (unsigned)many;
     plan->seed = (uint64_t)seed;
     return true;
 }
@@ -255,6 +264,11 @@ const char *plan_name(size_t index)
     return builtin_plans[index].name;
 }
 
+uint64_t plan_duration_ns(const struct plan *plan, unsigned connections)
+{
+    return connections >= plan->many ? plan->duration_many_ns : plan->duration_ns;
+}
+
 void plan_set_repeats(struct plan *plan, unsigned repeats)
 {
     plan->repeats = repeats;
@@ -264,7 +278,10 @@ void plan_set_repeats(struct plan *plan, unsigned repeats)
 void plan_set_duration(struct plan *plan, const char *text, uint64_t ns)
 {
     plan->duration_ns = ns;
+    plan->duration_many_ns = ns;
     json_object_set_new(plan->json, "duration", json_string(text));
+    json_object_del(plan->json, "duration_many");
+    json_object_del(plan->json, "many");
 }
 
 void plan_set_seed(struct plan *plan, uint64_t seed)
@@ -275,17 +292,21 @@ void plan_set_seed(struct plan *plan, uint64_t seed)
 
 void plan_make_quick(struct plan *plan)
 {
-    const char *duration, *delay;
+    const char *duration, *duration_many, *delay;
     int repeats;
-    uint64_t ns, low;
+    uint64_t ns, many_ns, low;
 
-    if (json_unpack(json_object_get(plan->json, "quick"), "{s:i, s:s, s:s}", "repeats", &repeats,
-                    "duration", &duration, "delay", &delay) != 0) {
+    if (json_unpack(json_object_get(plan->json, "quick"), "{s:i, s:s, s:s, s:s}", "repeats",
+                    &repeats, "duration", &duration, "duration_many", &duration_many, "delay",
+                    &delay) != 0) {
         return;
     }
     plan_set_repeats(plan, (unsigned)repeats);
-    if (units_read_duration(duration, &ns)) {
-        plan_set_duration(plan, duration, ns);
+    if (units_read_duration(duration, &ns) && units_read_duration(duration_many, &many_ns)) {
+        plan->duration_ns = ns;
+        plan->duration_many_ns = many_ns;
+        json_object_set_new(plan->json, "duration", json_string(duration));
+        json_object_set_new(plan->json, "duration_many", json_string(duration_many));
     }
     if (plan->waits.ways > 0 && units_read_span(delay, &low, &plan->waits.delay_max_ns)) {
         json_t *waits = json_object_get(plan->json, "waits");

@@ -58,8 +58,11 @@ struct plan {
     const char *title;
     const char *question;
     unsigned repeats;
-    uint64_t seed; /* of the order of runs */
-    uint64_t duration_ns;
+    uint64_t seed;             /* of the order of runs */
+    uint64_t duration_ns;      /* of a run, */
+    uint64_t duration_many_ns; /* and of one with `many` connections or more, which first have to
+                                  be made */
+    unsigned many;
     uint64_t warmup_ns;
     struct plan_target target[PLAN_TARGETS];
     size_t targets;
@@ -84,9 +87,13 @@ json_t *plan_find(const char *name, char *why);
 size_t plan_count(void);
 const char *plan_name(size_t index);
 
+/* How long a run with so many connections takes. */
+uint64_t plan_duration_ns(const struct plan *plan, unsigned connections);
+
 /* Settings that may be changed before a run; they change plan->json too, so that a bundle says what
  * was done. The json must not be shared with another plan. */
 void plan_set_repeats(struct plan *plan, unsigned repeats);
+/* The same for all runs, whatever their connections. */
 void plan_set_duration(struct plan *plan, const char *text, uint64_t ns);
 void plan_set_seed(struct plan *plan, uint64_t seed);
 /* Applies the plan's own "quick" settings: fewer repeats, shorter runs, shorter waits. */

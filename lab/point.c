@@ -97,6 +97,7 @@ static struct point gather_one(const struct row *rows, size_t count, const struc
         if (same_point(&rows[i], like)) {
             point.ok += rows[i].ok;
             point.failed += rows[i].failed;
+            point.incomplete += rows[i].incomplete;
         }
     }
     for (int metric = 0; metric < METRIC_COUNT; metric++) {

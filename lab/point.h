@@ -42,6 +42,7 @@ struct row {
     unsigned connections;
     uint64_t ok;
     uint64_t failed; /* requests; also 1 for a run that ended without a result */
+    bool incomplete; /* not all connections could be made in its time: nothing of it counts */
     double value[METRIC_COUNT];
 };
 
@@ -53,6 +54,7 @@ struct point {
     unsigned connections;
     uint64_t ok;
     uint64_t failed;
+    unsigned incomplete; /* repeats that do not count */
     struct band value[METRIC_COUNT];
 };
 

@@ -47,9 +47,10 @@ struct record {
 
 static bool choose_targets(struct race *race, json_t *bundle);
 static enum race_outcome run_all(struct race *race, const struct schedule_run *runs, size_t count);
-static void say_progress(struct race *race, const struct schedule_run *run, size_t done,
+static void say_progress(struct race *race, const struct schedule_run *runs, size_t done,
                          size_t count);
-static uint64_t waits_ns(const struct plan *plan);
+static uint64_t left_ns(const struct race *race, const struct schedule_run *runs, size_t done,
+                        size_t count);
 static enum race_outcome run_one(struct race *race, const struct schedule_run *run, size_t order);
 static enum race_outcome begin_server(struct race *race, const struct schedule_run *run,
                                       struct host *host);
@@ -132,7 +133,7 @@ static enum race_outcome run_all(struct race *race, const struct schedule_run *r
         if (i > 0 && runs[i].repeat != runs[i - 1].repeat) {
             race->spec->save(race->spec->with);
         }
-        say_progress(race, &runs[i], i, count);
+        say_progress(race, runs, i, count);
         enum race_outcome outcome = run_one(race, &runs[i], i + 1);
         if (outcome != RACE_DONE) {
             return outcome;
@@ -141,32 +142,49 @@ static enum race_outcome run_all(struct race *race, const struct schedule_run *r
     return RACE_DONE;
 }
 
-static void say_progress(struct race *race, const struct schedule_run *run, size_t done,
+static void say_progress(struct race *race, const struct schedule_run *runs, size_t done,
                          size_t count)
 {
-    const struct plan *plan = race->spec->plan;
-    uint64_t each_ns = plan->warmup_ns + plan->duration_ns + OVERHEAD_NS;
-    if (done > 0) {
-        each_ns = (clock_monotonic_ns() - race->started_ns) / done;
-    }
-
+    const struct schedule_run *run = &runs[done];
+    const char *plural = run->connections == 1 ? "" : "s";
     char text[256], number[UNITS_TEXT];
+
     units_write_count(number, run->connections);
     if (run->server == MODEL_OTHER) {
-        snprintf(text, sizeof text, "%s connection%s, asked by %s", number,
-                 run->connections == 1 ? "" : "s", model_word(run->client));
+        snprintf(text, sizeof text, "%s connection%s, asked by %s", number, plural,
+                 model_word(run->client));
     } else {
         snprintf(text, sizeof text, "%s, %s connection%s: served by %s, asked by %s",
-                 plan->target[run->target].label, number, run->connections == 1 ? "" : "s",
+                 race->spec->plan->target[run->target].label, number, plural,
                  model_word(run->server), model_word(run->client));
     }
-    progress_say(&race->progress, done + 1, count, each_ns * (count - done) + waits_ns(plan), text);
+    progress_say(&race->progress, done + 1, count, left_ns(race, runs, done, count), text);
 }
 
-/* What the demonstration will take: its plain loop waits half the longest time, on average. */
-static uint64_t waits_ns(const struct plan *plan)
+static uint64_t planned_ns(const struct plan *plan, const struct schedule_run *runs, size_t count)
 {
-    return plan->waits.ways > 0 ? plan->waits.requests * plan->waits.delay_max_ns / 2 : 0;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += plan->warmup_ns + plan_duration_ns(plan, runs[i].connections);
+    }
+    return sum;
+}
+
+/* What is planned, what each run took beyond its plan so far, and the demonstration, whose plain
+ * loop waits half the longest time, on average. */
+static uint64_t left_ns(const struct race *race, const struct schedule_run *runs, size_t done,
+                        size_t count)
+{
+    const struct plan *plan = race->spec->plan;
+    uint64_t overhead_ns = OVERHEAD_NS;
+    if (done > 0) {
+        uint64_t passed_ns = clock_monotonic_ns() - race->started_ns;
+        uint64_t wanted_ns = planned_ns(plan, runs, done);
+        overhead_ns = passed_ns > wanted_ns ? (passed_ns - wanted_ns) / done : 0;
+    }
+    uint64_t waits_ns =
+        plan->waits.ways > 0 ? plan->waits.requests * plan->waits.delay_max_ns / 2 : 0;
+    return planned_ns(plan, runs + done, count - done) + overhead_ns * (count - done) + waits_ns;
 }
 
 static enum race_outcome run_one(struct race *race, const struct schedule_run *run, size_t order)
@@ -238,7 +256,7 @@ static enum race_outcome measure(struct race *race, struct record *record, pid_t
         .model = run->client,
         .url = record->url,
         .connections = run->connections,
-        .duration_ns = race->spec->plan->duration_ns,
+        .duration_ns = plan_duration_ns(race->spec->plan, run->connections),
         .longest_ns = LONGEST_NS,
         .cores = race->spec->client_cores,
     };

@@ -7,6 +7,7 @@
 static bool read_rows(struct results_store *store, const json_t *list, char *why);
 static bool read_row(struct row *row, const struct plan *plan, const json_t *json);
 static void read_metrics(struct row *row, const json_t *json);
+static void drop_incomplete(struct row *row, const json_t *result);
 static bool read_waits(struct results_store *store, const json_t *list, char *why);
 static bool read_wait(struct wait_row *row, const struct plan *plan, const json_t *json);
 
@@ -66,6 +67,7 @@ static bool read_rows(struct results_store *store, const json_t *list, char *why
             return refuse(why, "rows", index);
         }
         store->failed += row->failed;
+        store->incomplete += row->incomplete;
     }
     return true;
 }
@@ -92,7 +94,20 @@ static bool read_row(struct row *row, const struct plan *plan, const json_t *jso
         row->failed = 1;
     }
     read_metrics(row, json);
+    drop_incomplete(row, result);
     return row->target < plan->targets;
+}
+
+/* A curve over connections must not hold points that had fewer of them. One in twenty may be
+ * missing.
+ */
+static void drop_incomplete(struct row *row, const json_t *result)
+{
+    double made = real_at(result, "connect_us", "count");
+    row->incomplete = made < 0.95 * row->connections; /* NaN: not told, and not doubted */
+    for (int metric = 0; row->incomplete && metric < METRIC_COUNT; metric++) {
+        row->value[metric] = NAN;
+    }
 }
 
 static void read_metrics(struct row *row, const json_t *json)

@@ -10,7 +10,8 @@ struct results_store {
     size_t rows_count;
     struct point *points;
     struct wait_row *waits;
-    uint64_t failed; /* requests and runs that failed, the demonstration's included */
+    uint64_t failed;     /* requests and runs that failed, the demonstration's included */
+    unsigned incomplete; /* runs that could not make all their connections in time */
 };
 
 /* Reads the "rows" and "waits" of a bundle (bundle.h) made with `plan`, which must outlive *store.

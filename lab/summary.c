@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 static void describe_targets(struct summary *summary, const json_t *targets);
+static size_t count_unsteady(const struct results *results);
 static json_t *finding_json(const struct summary *summary);
 static json_t *hypotheses_json(const struct summary *summary);
 static json_t *numbers_json(const struct hypothesis_verdict *verdict);
@@ -26,6 +27,7 @@ bool summary_make(struct summary *summary, const json_t *bundle, char *why)
         return false;
     }
     describe_targets(summary, json_object_get(bundle, "targets"));
+    summary->unsteady = count_unsteady(&summary->store.results);
 
     const struct plan_target *target = &summary->plan.target[summary->plan.finding_target];
     struct finding_question question = {
@@ -66,11 +68,23 @@ static void describe_targets(struct summary *summary, const json_t *targets)
     }
 }
 
+static size_t count_unsteady(const struct results *results)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < results->points_count; i++) {
+        const struct band *rate = &results->points[i].value[METRIC_REQUESTS_PER_S];
+        count += band_known(rate) && rate->high > SUMMARY_SPREAD * rate->low;
+    }
+    return count;
+}
+
 json_t *summary_json(const struct summary *summary)
 {
-    return json_pack("{s:f, s:I, s:o, s:o, s:o}", "coverage", POINT_COVERAGE, "failed",
-                     (json_int_t)summary->store.failed, "finding", finding_json(summary),
-                     "hypotheses", hypotheses_json(summary), "points", points_json(summary));
+    return json_pack("{s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "coverage", POINT_COVERAGE, "failed",
+                     (json_int_t)summary->store.failed, "incomplete",
+                     (json_int_t)summary->store.incomplete, "unsteady",
+                     (json_int_t)summary->unsteady, "finding", finding_json(summary), "hypotheses",
+                     hypotheses_json(summary), "points", points_json(summary));
 }
 
 static json_t *finding_json(const struct summary *summary)
@@ -141,12 +155,12 @@ static json_t *point_json(const struct summary *summary, const struct point *poi
     }
     bool best = point_best(results->points, results->points_count, point->server, point->target,
                            point->connections) == point;
-    return json_pack("{s:s, s:i, s:s, s:s, s:b, s:I, s:f, s:I, s:I, s:o}", "target",
+    return json_pack("{s:s, s:i, s:s, s:s, s:b, s:I, s:i, s:f, s:I, s:I, s:o}", "target",
                      summary->plan.target[point->target].name, "connections", point->connections,
                      "server", model_name(point->server), "client", model_name(point->client),
-                     "best", best, "repeats", (json_int_t)rate->count, "coverage", rate->coverage,
-                     "ok", (json_int_t)point->ok, "failed", (json_int_t)point->failed, "values",
-                     values);
+                     "best", best, "repeats", (json_int_t)rate->count, "incomplete",
+                     point->incomplete, "coverage", rate->coverage, "ok", (json_int_t)point->ok,
+                     "failed", (json_int_t)point->failed, "values", values);
 }
 
 static json_t *band_json(const struct band *band)

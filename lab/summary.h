@@ -5,21 +5,26 @@
  *     finding     kind ("up-to" "all" "none" "unknown" "url"), up_to, share, target, headline,
  *                 detail, steps: [{connections, verdict, ratio}]
  *     hypotheses  [{name, words, expression, verdict, numbers: [{text, value}]}]
- *     points      [{target, connections, server, client, best, repeats, coverage, ok, failed,
- *                   values: {METRIC: band}}]; `best` marks the client that got more out of this
- *                 server here
+ *     points      [{target, connections, server, client, best, repeats, incomplete, coverage, ok,
+ * failed, values: {METRIC: band}}]; `best` marks the client that got more out of this server here
  *     failed      requests and runs that failed
- * A band is [low, middle, high], or null when nothing was measured. */
+ *     incomplete  runs that could not make all their connections in time, and do not count
+ *     unsteady    points whose repeats differ by more than SUMMARY_SPREAD: the machine was busy
+ * with other things A band is [low, middle, high], or null when nothing was measured. */
 #pragma once
 
 #include "lab/finding.h"
 #include "lab/results.h"
+
+/* The highest of the repeats over the lowest. */
+#define SUMMARY_SPREAD 1.3
 
 struct summary {
     struct results_store store;
     struct finding finding;
     struct plan plan;                              /* as it stands in the bundle */
     char target_words[PLAN_TARGETS][FINDING_TEXT]; /* "a chapter of 22,961 bytes" */
+    size_t unsteady;
     bool url;
 };
 

@@ -18,6 +18,7 @@ static void print_step(FILE *to, const struct summary *summary, unsigned target,
 static void print_other(FILE *to, const struct summary *summary, unsigned target);
 static void print_waits(FILE *to, const struct summary *summary);
 static void print_hypotheses(FILE *to, const struct summary *summary);
+static void print_doubts(FILE *to, const struct summary *summary);
 static void print_wrapped(FILE *to, const char *text, unsigned indent, unsigned width);
 
 static const char *rate_cell(char *to, const struct point *point);
@@ -47,6 +48,7 @@ void table_print(FILE *to, const struct summary *summary)
     if (summary->plan.hypotheses > 0) {
         print_hypotheses(to, summary);
     }
+    print_doubts(to, summary);
 }
 
 static const struct point *best(const struct summary *summary, enum model server, unsigned target,
@@ -64,9 +66,9 @@ static void print_target(FILE *to, const struct summary *summary, unsigned targe
     fprintf(to, "\nSending %s: the middle of %u repeat%s, with the client that gets more\n\n",
             summary->target_words[target], summary->plan.repeats,
             summary->plan.repeats == 1 ? "" : "s");
-    fprintf(to, "%5s %9s%9s %6s  %8s%8s  %8s%8s  %8s%8s  %7s%7s\n", "", "requests", "a second", "",
-            "99 in 100", "within", "CPU for", "a reply", "memory", "", "switches", "a reply");
-    fprintf(to, "%5s %9s%9s %6s  %8s%8s  %8s%8s  %8s%8s  %7s%7s\n", "conns", "threads", "events",
+    fprintf(to, "%5s    %-24s %-16s %-16s %-16s %s\n", "", "replies a second", "99 in 100 within",
+            "CPU for a reply", "server's memory", "switches a reply");
+    fprintf(to, "%5s %10s%9s%7s %8s%8s %8s%8s %8s%8s %8s%8s\n", "conns", "threads", "events",
             "ratio", "threads", "events", "threads", "events", "threads", "events", "threads",
             "events");
     for (size_t i = 0; i < asked->steps; i++) {
@@ -96,13 +98,13 @@ static void print_step(FILE *to, const struct summary *summary, unsigned target,
         snprintf(ratio, sizeof ratio, "%.2f", band.mid);
     }
     fprintf(to, "%5s", units_write_count(a, connections));
-    fprintf(to, " %9s%9s %6s", rate_cell(a, side[0]), rate_cell(b, side[1]), ratio);
-    fprintf(to, "  %8s%8s", time_cell(a, side[0], METRIC_P99_US),
+    fprintf(to, " %10s%9s%7s", rate_cell(a, side[0]), rate_cell(b, side[1]), ratio);
+    fprintf(to, " %8s%8s", time_cell(a, side[0], METRIC_P99_US),
             time_cell(b, side[1], METRIC_P99_US));
-    fprintf(to, "  %8s%8s", time_cell(a, side[0], METRIC_CPU_US_PER_REQUEST),
+    fprintf(to, " %8s%8s", time_cell(a, side[0], METRIC_CPU_US_PER_REQUEST),
             time_cell(b, side[1], METRIC_CPU_US_PER_REQUEST));
-    fprintf(to, "  %8s%8s", bytes_cell(a, side[0]), bytes_cell(b, side[1]));
-    fprintf(to, "  %7s%7s\n", real_cell(a, side[0], METRIC_SWITCHES_PER_REQUEST),
+    fprintf(to, " %8s%8s", bytes_cell(a, side[0]), bytes_cell(b, side[1]));
+    fprintf(to, " %8s%8s\n", real_cell(a, side[0], METRIC_SWITCHES_PER_REQUEST),
             real_cell(b, side[1], METRIC_SWITCHES_PER_REQUEST));
 }
 
@@ -114,10 +116,9 @@ static void print_other(FILE *to, const struct summary *summary, unsigned target
 
     fprintf(to, "\n%s: the middle of %u repeat%s\n\n", summary->target_words[target],
             summary->plan.repeats, summary->plan.repeats == 1 ? "" : "s");
-    fprintf(to, "%5s %10s%10s  %9s%9s  %9s%9s\n", "", "requests", "a second", "half", "within",
-            "99 in 100", "within");
-    fprintf(to, "%5s %10s%10s  %9s%9s  %9s%9s   asked by\n", "conns", "threads", "events",
-            "threads", "events", "threads", "events");
+    fprintf(to, "%5s  %-22s %-16s %s\n", "", "replies a second", "half within", "99 in 100 within");
+    fprintf(to, "%5s %10s%11s %8s%8s %8s%8s\n", "asked", "by threads", "by events", "threads",
+            "events", "threads", "events");
     for (size_t i = 0; i < asked->steps; i++) {
         const struct point *by[MODEL_PAIR];
         char a[CELL], b[CELL];
@@ -126,7 +127,7 @@ static void print_other(FILE *to, const struct summary *summary, unsigned target
                                     (enum model)client, target, asked->connections[i]);
         }
         fprintf(to, "%5s", units_write_count(a, asked->connections[i]));
-        fprintf(to, " %10s%10s", rate_cell(a, by[0]), rate_cell(b, by[1]));
+        fprintf(to, " %10s%11s", rate_cell(a, by[0]), rate_cell(b, by[1]));
         fprintf(to, "  %9s%9s", time_cell(a, by[0], METRIC_P50_US),
                 time_cell(b, by[1], METRIC_P50_US));
         fprintf(to, "  %9s%9s\n", time_cell(a, by[0], METRIC_P99_US),
@@ -160,6 +161,23 @@ static void print_hypotheses(FILE *to, const struct summary *summary)
         hypothesis_judge(&summary->store.results, &summary->plan.hypothesis[i], &verdict);
         fprintf(to, "%16s  ", hypothesis_word(verdict.outcome));
         print_wrapped(to, summary->plan.hypothesis[i].words, 18, 78);
+    }
+}
+
+/* What speaks against trusting these numbers. */
+static void print_doubts(FILE *to, const struct summary *summary)
+{
+    if (summary->unsteady > 0) {
+        fprintf(to,
+                "\nAt %zu of %zu points the repeats differ by more than %.0f %%: the machine had "
+                "other things to do.\n",
+                summary->unsteady, summary->store.results.points_count, 100 * (SUMMARY_SPREAD - 1));
+    }
+    if (summary->store.incomplete > 0) {
+        fprintf(to,
+                "\n%u runs could not make all their connections in time and do not count; a longer "
+                "--duration helps.\n",
+                summary->store.incomplete);
     }
 }
 

@@ -34,6 +34,12 @@ function fillNotices() {
   if (bundle.summary.failed > 0) {
     say(`${count(bundle.summary.failed)} request${bundle.summary.failed === 1 ? "" : "s"} failed: see the table.`, true);
   }
+  if (bundle.summary.incomplete > 0) {
+    say(`${count(bundle.summary.incomplete)} runs could not make all their connections in time and do not count; a longer --duration helps.`, true);
+  }
+  if (bundle.summary.unsteady > 0) {
+    say(`At ${count(bundle.summary.unsteady)} of ${count(bundle.summary.points.length)} points the repeats differ by more than 30 %: the machine had other things to do.`);
+  }
   if (bundle.quick) say("A quick run: good for a first look, not for a verdict.");
   const book = bundle.environment.book;
   if (book && book.source === "stand-in") say("Served a stand-in of the novel's shape and size, not its text.");
@@ -275,7 +281,7 @@ function fillMethod() {
     }
     byId("rule-title").textContent = "What the first sentence says";
     byId("rule").textContent = "At each number of connections the client that gets more replies a second counts, by the middle of its repeats. " +
-      "The sentence names the number of connections with the most.";
+      `The sentence names the fewest connections with at least ${bundle.summary.finding.share} of the most.`;
   } else {
     byId("rule").textContent = ruleText();
   }
@@ -299,7 +305,7 @@ function facts() {
   const cost = rows.reduce((sum, row) => sum + row.sampling.cpu_s, 0);
   const versions = Object.entries(machine.versions || {}).map(([name, version]) => `${name} ${version || "?"}`);
   return [
-    ["Runs", `${count(rows.length)} runs of ${plan.duration}, ${plan.repeats} for each point, in shuffled order (seed ${plan.seed}); all took ${Math.round(bundle.elapsed_s)} s`],
+    ["Runs", `${count(rows.length)} runs of ${durationWords(plan)}, ${plan.repeats} for each point, in shuffled order (seed ${plan.seed}); all took ${Math.round(bundle.elapsed_s)} s`],
     ["Bands", plan.repeats > 1 ? `the middle of ${plan.repeats} repeats, and around it the band that holds the true middle with a probability of ${Math.round(coverage * 100)} %` : "one repeat only: no bands"],
     ["Cores", coresText()],
     ["What was asked for", targets.map((target) => targetWords(target) + (bundle.kind === "url" ? "" : ` (${target.path})`)).join("; ")],
@@ -312,6 +318,10 @@ function facts() {
     ["Load before", machine.load_before.toFixed(2)],
     ["Programs", versions.join(", ")],
   ];
+}
+
+function durationWords(plan) {
+  return plan.duration_many ? `${plan.duration} (${plan.duration_many} from ${count(plan.many)} connections on)` : plan.duration;
 }
 
 function coresText() {
