@@ -108,6 +108,7 @@ static bool wait_step(struct connection *c, const struct step *step);
 static void on_waited(evutil_socket_t fd, short what, void *connection);
 static bool work_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_worked(struct job *job);
+static bool await_room(struct connection *c, const struct step *step);
 static bool send_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_writable(evutil_socket_t fd, short what, void *connection);
 static void close_step(struct connection *c, const struct step *step);
@@ -195,12 +196,14 @@ static void on_acceptable(evutil_socket_t listener, short what, void *argument)
 /* --- converse --------------------------------------------------------------------------------- */
 
 /* Carries out steps until one has to be waited for; the callback that ends the wait calls this
- * again. */
+ * again. After a slice of a file the others have their turn: that is fair, and keeps what is in
+ * flight small enough for the core's cache. */
 static void converse(struct connection *c, struct outcome came)
 {
     struct moment now = calendar_now(&c->loop->calendar);
     struct step step;
     bool ready = true;
+    bool had_turn = false;
     while (ready) {
         session_step(&c->session, &now, came, &step);
         switch (step.kind) {
@@ -218,7 +221,8 @@ static void converse(struct connection *c, struct outcome came)
             now = calendar_now(&c->loop->calendar);
             break;
         case STEP_SEND:
-            ready = send_step(c, &step, &came);
+            ready = had_turn ? await_room(c, &step) : send_step(c, &step, &came);
+            had_turn = step.send.file != NULL;
             break;
         case STEP_CLOSE:
             close_step(c, &step);
@@ -499,6 +503,13 @@ static void on_worked(struct job *job)
 
 /* --- send ------------------------------------------------------------------------------------- */
 
+static bool await_room(struct connection *c, const struct step *step)
+{
+    arm(c, ARMED_SEND, 0);
+    be_patient(c, step->patience, step->until_ns);
+    return false;
+}
+
 static bool send_step(struct connection *c, const struct step *step, struct outcome *came)
 {
     *came = (struct outcome){CAME_DONE, 0};
@@ -506,9 +517,7 @@ static bool send_step(struct connection *c, const struct step *step, struct outc
     case TRANSMIT_DONE:
         return true;
     case TRANSMIT_AGAIN:
-        arm(c, ARMED_SEND, 0);
-        be_patient(c, step->patience, step->until_ns);
-        return false;
+        return await_room(c, step);
     case TRANSMIT_FAILED:
         break;
     }
