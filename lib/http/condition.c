@@ -3,8 +3,8 @@
 #include "lib/http/date.h"
 #include "lib/http/scan.h"
 
-/* entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE (RFC 9110 8.8.3). A backslash escapes nothing in it.
- */
+/* entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE (RFC 9110 8.8.3). A backslash escapes nothing in it,
+ * and whitespace, which is no etagc, does no harm: such a tag matches nothing. */
 struct tag {
     bool weak;
     struct bytes opaque; /* with its quotes */
@@ -19,7 +19,7 @@ static const char *read_tag(const char *at, const char *end, struct tag *tag)
         return NULL;
     }
     const char *close = memchr(at + 1, '"', (size_t)(end - at - 1));
-    if (!close || memchr(at, ' ', (size_t)(close - at)) || memchr(at, '\t', (size_t)(close - at))) {
+    if (!close) {
         return NULL;
     }
     tag->opaque = (struct bytes){at, (size_t)(close + 1 - at)};

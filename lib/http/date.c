@@ -187,9 +187,6 @@ static bool read_rfc850(struct bytes text, int64_t now, struct civil *civil)
         civil->day = two(rest.at + 2);
         civil->month = month_of(rest.at + 5);
         read_time(rest.at + 12, civil);
-        if (civil->month == 0) {
-            return false;
-        }
         civil->year = whole_year(two(rest.at + 9), civil, now);
         return true;
     }

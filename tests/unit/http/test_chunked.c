@@ -65,6 +65,21 @@ static struct result *read_in_slices(struct bytes text, size_t first, size_t ste
     return &result;
 }
 
+/* A body of `count` times `piece`, from `start` on. */
+static struct bytes repeated(const char *start, const char *piece, size_t count)
+{
+    static char text[MOST * 2];
+    size_t len = strlen(start);
+    size_t each = strlen(piece);
+
+    memcpy(text, start, len);
+    for (size_t i = 0; i < count; i++, len += each) {
+        assert_true(len + each <= sizeof(text));
+        memcpy(text + len, piece, each);
+    }
+    return (struct bytes){text, len};
+}
+
 /* ---- bodies that end ---- */
 
 struct good_row {
@@ -243,6 +258,16 @@ static void malformed_is_final(void **state)
     assert_int_equal(chunked_read(&chunked, (struct bytes){0}, &used, &data), CHUNKED_MALFORMED);
 }
 
+static void just_16_kb_of_overhead_is_good(void **state)
+{
+    struct bytes text = repeated("5;", "a", 16 * 1024 - 2);
+
+    (void)state;
+    assert_int_equal(read_in_slices(text, 0, text.len)->outcome, CHUNKED_MORE);
+    text = repeated("5;", "a", 16 * 1024 - 1);
+    assert_int_equal(read_in_slices(text, 0, text.len)->outcome, CHUNKED_MALFORMED);
+}
+
 static void nothing_at_all_wants_more(void **state)
 {
     struct chunked chunked = {0};
@@ -274,21 +299,6 @@ static void content_may_be_dropped_unseen(void **state)
     chunked_pass(&chunked, 0);
     assert_int_equal(chunked_read(&chunked, BYTES("\r\n0\r\n\r\n"), &used, &data), CHUNKED_END);
     assert_int_equal(used, 7);
-}
-
-/* A body of `count` times `piece`, from `start` on. */
-static struct bytes repeated(const char *start, const char *piece, size_t count)
-{
-    static char text[MOST * 2];
-    size_t len = strlen(start);
-    size_t each = strlen(piece);
-
-    memcpy(text, start, len);
-    for (size_t i = 0; i < count; i++, len += each) {
-        assert_true(len + each <= sizeof(text));
-        memcpy(text + len, piece, each);
-    }
-    return (struct bytes){text, len};
 }
 
 struct bound_row {
@@ -334,6 +344,7 @@ int main(void)
     suite_add_rows(&suite, check_bound, ROWS(bound_rows));
     suite_add(&suite, CASE(the_largest_size_is_two_to_the_63_less_one));
     suite_add(&suite, CASE(malformed_is_final));
+    suite_add(&suite, CASE(just_16_kb_of_overhead_is_good));
     suite_add(&suite, CASE(nothing_at_all_wants_more));
     suite_add(&suite, CASE(content_may_be_dropped_unseen));
     int failed = suite_run(&suite, "http/chunked");

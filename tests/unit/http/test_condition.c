@@ -58,6 +58,8 @@ static const struct row rows[] = {
     {"none_match_within_a_tag_with_commas", "GET", "If-None-Match: \"x,!,a,\"\r\n", GO},
     {"none_match_backslash_escapes_nothing", "GET", "If-None-Match: \"x\\\", \"a\"\r\n",
      NOT_MODIFIED},
+    {"none_match_after_an_empty_tag", "GET", "If-None-Match: \"\", \"a\"\r\n", NOT_MODIFIED},
+    {"none_match_after_a_tag_with_space", "GET", "If-None-Match: \"x y\", \"a\"\r\n", NOT_MODIFIED},
     {"none_match_open_quote", "GET", "If-None-Match: \"a\r\n", GO},
     {"none_match_text_behind_a_tag", "GET", "If-None-Match: \"a\"x\r\n", GO},
     {"none_match_empty", "GET", "If-None-Match:\r\n", GO},

@@ -27,6 +27,7 @@ static const struct read_row good_rows[] = {
     {"epoch", TEXT("Thu, 01 Jan 1970 00:00:00 GMT"), 0},
     {"before_the_epoch", TEXT("Wed, 31 Dec 1969 23:59:59 GMT"), -1},
     {"year_1900", TEXT("Mon, 01 Jan 1900 00:00:00 GMT"), -2208988800},
+    {"year_0", TEXT("Sat, 01 Jan 0000 00:00:00 GMT"), -62167219200},
     {"year_9999", TEXT("Fri, 31 Dec 9999 23:59:59 GMT"), 253402300799},
     {"leap_day", TEXT("Thu, 29 Feb 2024 12:00:00 GMT"), 1709208000},
     {"leap_day_of_2000", TEXT("Tue, 29 Feb 2000 00:00:00 GMT"), 951782400},

@@ -202,6 +202,7 @@ static const struct response_row response_rows[] = {
     {"304_has_no_body", METHOD_GET, "HTTP/1.1 304 Not Modified", CL "5\r\n", NONE},
     {"304_has_no_chunks", METHOD_GET, "HTTP/1.1 304 Not Modified", TE "chunked\r\n", NONE},
     {"2xx_to_connect_has_no_body", METHOD_CONNECT, OK, CL "5\r\n", NONE},
+    {"3xx_to_connect_has_a_body", METHOD_CONNECT, "HTTP/1.1 300 No", CL "5\r\n", LENGTH(5)},
     {"4xx_to_connect_has_a_body", METHOD_CONNECT, "HTTP/1.1 405 No", CL "5\r\n", LENGTH(5)},
     /* items 4 to 8 */
     {"chunked_response", METHOD_GET, OK, TE "chunked\r\n", CHUNKED},
@@ -291,6 +292,10 @@ static void a_response_with_length_and_coding_ends_its_connection(void **state)
 
     (void)state;
     assert_false(framing_response_persists(&response));
+    response = response_of(OK, CL "5\r\n");
+    assert_true(framing_response_persists(&response));
+    response = response_of(OK, TE "chunked\r\n");
+    assert_true(framing_response_persists(&response));
 }
 
 int main(void)

@@ -22,6 +22,7 @@ static const struct row good_rows[] = {
     {"underscore_and_tilde", TEXT("a_b~c")},
     {"sub_delims", TEXT("!$&'()*+,;=")},
     {"percent_encoded", TEXT("ex%C3%A4mple.org:80")},
+    {"percent_encoded_at_the_end", TEXT("a%4F")},
     {"number_that_is_no_ipv4_is_a_name", TEXT("999.1.2.3.4")},
     {"ipv6_unspecified", TEXT("[::]")},
     {"ipv6_loopback", TEXT("[::1]")},
@@ -89,6 +90,8 @@ static const struct row bad_rows[] = {
     {"ipv6_seven_groups_and_ipv4", TEXT("[1:2:3:4:5:6:7:1.2.3.4]")},
     {"future_without_version", TEXT("[v.x]")},
     {"future_without_address", TEXT("[v1.]")},
+    {"future_with_a_version_that_is_no_number", TEXT("[vg.x]")},
+    {"future_with_slash_first", TEXT("[v1./]")},
     {"future_without_dot", TEXT("[v1x]")},
     {"future_with_slash", TEXT("[v1.a/b]")},
 };

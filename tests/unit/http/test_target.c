@@ -51,6 +51,7 @@ static const struct path_row path_rows[] = {
     {"dots_behind_a_folder", TEXT("/a/b/.."), TEXT("a/"), NONE},
     {"dots_behind_a_slash", TEXT("/a/b/../"), TEXT("a/"), NONE},
     {"dots_of_the_rfc_s_example", TEXT("/a/b/c/./../../g"), TEXT("a/g"), NONE},
+    {"dots_behind_longer_names", TEXT("/chapters/one/../two"), TEXT("chapters/two"), NONE},
     {"climbing_stays_at_the_root", TEXT("/../../etc/passwd"), TEXT("etc/passwd"), NONE},
     {"climbing_from_within_stays_at_the_root", TEXT("/a/../../../b"), TEXT("b"), NONE},
     {"three_dots_are_a_name", TEXT("/.../a"), TEXT(".../a"), NONE},
