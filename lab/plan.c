@@ -6,25 +6,38 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* What one key of an object must be, and where it goes. */
+struct key {
+    const char *name;
+    enum {
+        KEY_TEXT,     /* const char * */
+        KEY_DURATION, /* uint64_t, nanoseconds above 0 */
+        KEY_PAUSE,    /* uint64_t, nanoseconds */
+        KEY_WHOLE,    /* uint64_t, low..high */
+        KEY_SHARE,    /* double, above 0 and up to 1 */
+        KEY_LIST,     /* json_t *, of low..high items */
+    } kind;
+    void *into;
+    uint64_t low, high;
+    bool optional; /* what `into` points to stays as it is */
+};
+
 static bool read_settings(struct plan *plan, char *why);
 static bool read_targets(struct plan *plan, char *why);
 static bool read_connections(struct plan_target *target, json_t *list, char *why);
 static bool read_finding(struct plan *plan, char *why);
 static bool read_waits(struct plan *plan, char *why);
-static bool read_ways(struct plan_waits *waits, json_t *list, char *why);
+static bool read_way(struct plan_waits *waits, const json_t *item, size_t index, char *why);
 static bool read_hypotheses(struct plan *plan, char *why);
 static json_t *load(const char *text, size_t size, const char *name, char *why);
 
+static bool read_keys(const json_t *json, const char *where, const struct key *keys, size_t count,
+                      char *why);
+static bool read_key(const json_t *value, const struct key *key);
 static bool refuse(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static bool refuse(char *why, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(why, PLAN_WHY, format, arguments);
-    va_end(arguments);
-    return false;
-}
+#define READ_KEYS(json, where, keys, why) \
+    read_keys(json, where, keys, sizeof(keys) / sizeof(keys)[0], why)
 
 bool plan_read(struct plan *plan, json_t *json, char *why)
 {
@@ -45,65 +58,60 @@ void plan_finish(struct plan *plan)
 
 static bool read_settings(struct plan *plan, char *why)
 {
-    const char *schema, *duration, *warmup, *duration_many = NULL;
-    int repeats, many = 1;
-    json_int_t seed;
-    json_error_t error;
-
-    if (json_unpack_ex(plan->json, &error, 0, "{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s?s, s?i}",
-                       "schema", &schema, "name", &plan->name, "title", &plan->title, "question",
-                       &plan->question, "repeats", &repeats, "seed", &seed, "duration", &duration,
-                       "warmup", &warmup, "duration_many", &duration_many, "many", &many) != 0) {
-        return refuse(why, "%s", error.text);
+    const char *schema;
+    uint64_t repeats, many = 1;
+    const struct key keys[] = {
+        {"schema", KEY_TEXT, &schema, 0, 0, false},
+        {"name", KEY_TEXT, &plan->name, 0, 0, false},
+        {"title", KEY_TEXT, &plan->title, 0, 0, false},
+        {"question", KEY_TEXT, &plan->question, 0, 0, false},
+        {"repeats", KEY_WHOLE, &repeats, 1, 100, false},
+        {"seed", KEY_WHOLE, &plan->seed, 0, INT64_MAX, false},
+        {"duration", KEY_DURATION, &plan->duration_ns, 0, 0, false},
+        {"warmup", KEY_PAUSE, &plan->warmup_ns, 0, 0, false},
+        {"duration_many", KEY_DURATION, &plan->duration_many_ns, 0, 0, true},
+        {"many", KEY_WHOLE, &many, 1, PLAN_CONNECTIONS_MAX, true},
+    };
+    if (!READ_KEYS(plan->json, "", keys, why)) {
+        return false;
     }
     if (strcmp(schema, "cristo-plan/1") != 0) {
-        return refuse(why, "its schema is \"%s\", not \"cristo-plan/1\"", schema);
+        return refuse(why, "schema: is \"%s\", not \"cristo-plan/1\"", schema);
     }
-    if (repeats < 1 || repeats > 100) {
-        return refuse(why, "repeats: %d: is not within 1 to 100", repeats);
+    if (strspn(plan->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(plan->name)) {
+        return refuse(why, "name: %s: is not made of small letters, digits and dashes", plan->name);
     }
-    if (!units_read_duration(duration, &plan->duration_ns) || plan->duration_ns == 0) {
-        return refuse(why, "duration: %s: is not a duration", duration);
-    }
-    plan->duration_many_ns = plan->duration_ns;
-    if (duration_many != NULL && (!units_read_duration(duration_many, &plan->duration_many_ns) ||
-                                  plan->duration_many_ns == 0)) {
-        return refuse(why, "duration_many: %s: is not a duration", duration_many);
-    }
-    if (many < 1) {
-        return refuse(why, "many: %d: is no number of connections", many);
-    }
-    if (!units_read_duration(warmup, &plan->warmup_ns)) {
-        return refuse(why, "warmup: %s: is not a duration", warmup);
+    if (plan->duration_many_ns == 0) {
+        plan->duration_many_ns = plan->duration_ns;
     }
     plan->repeats = (unsigned)repeats;
     plan->many = (unsigned)many;
-    plan->seed = (uint64_t)seed;
     return true;
 }
 
 static bool read_targets(struct plan *plan, char *why)
 {
-    json_t *list = json_object_get(plan->json, "targets");
-    json_error_t error;
-    json_t *item;
+    json_t *list, *item;
     size_t index;
+    const struct key keys[] = {{"targets", KEY_LIST, &list, 1, PLAN_TARGETS, false}};
 
-    if (json_array_size(list) == 0 || json_array_size(list) > PLAN_TARGETS) {
-        return refuse(why, "targets: is not a list of 1 to %d", PLAN_TARGETS);
+    if (!READ_KEYS(plan->json, "", keys, why)) {
+        return false;
     }
     json_array_foreach(list, index, item)
     {
         struct plan_target *target = &plan->target[plan->targets++];
-        json_int_t near = 0;
         json_t *connections;
-        if (json_unpack_ex(item, &error, 0, "{s:s, s:s, s:s, s?I, s:o}", "name", &target->name,
-                           "label", &target->label, "path", &target->path, "near_bytes", &near,
-                           "connections", &connections) != 0) {
-            return refuse(why, "targets[%zu]: %s", index, error.text);
-        }
-        target->near_bytes = (uint64_t)near;
-        if (!read_connections(target, connections, why)) {
+        char where[64];
+        const struct key inner[] = {
+            {"name", KEY_TEXT, &target->name, 0, 0, false},
+            {"label", KEY_TEXT, &target->label, 0, 0, false},
+            {"path", KEY_TEXT, &target->path, 0, 0, false},
+            {"near_bytes", KEY_WHOLE, &target->near_bytes, 0, INT64_MAX, true},
+            {"connections", KEY_LIST, &connections, 1, PLAN_STEPS, false},
+        };
+        snprintf(where, sizeof where, "targets[%zu]: ", index);
+        if (!READ_KEYS(item, where, inner, why) || !read_connections(target, connections, why)) {
             return false;
         }
     }
@@ -115,14 +123,11 @@ static bool read_connections(struct plan_target *target, json_t *list, char *why
     json_t *item;
     size_t index;
 
-    if (json_array_size(list) == 0 || json_array_size(list) > PLAN_STEPS) {
-        return refuse(why, "%s: connections: is not a list of 1 to %d", target->name, PLAN_STEPS);
-    }
     json_array_foreach(list, index, item)
     {
         json_int_t number = json_integer_value(item);
         json_int_t before = index == 0 ? 0 : target->connections[index - 1];
-        if (number <= before || number > 1000000) {
+        if (number <= before || number > PLAN_CONNECTIONS_MAX) {
             return refuse(why, "%s: connections[%zu]: is not a rising whole number", target->name,
                           index);
         }
@@ -134,11 +139,12 @@ static bool read_connections(struct plan_target *target, json_t *list, char *why
 static bool read_finding(struct plan *plan, char *why)
 {
     const char *name;
-    json_error_t error;
-
-    if (json_unpack_ex(plan->json, &error, 0, "{s:{s:s, s:F}}", "finding", "target", &name, "share",
-                       &plan->finding_share) != 0) {
-        return refuse(why, "%s", error.text);
+    const struct key keys[] = {
+        {"target", KEY_TEXT, &name, 0, 0, false},
+        {"share", KEY_SHARE, &plan->finding_share, 0, 0, false},
+    };
+    if (!READ_KEYS(json_object_get(plan->json, "finding"), "finding: ", keys, why)) {
+        return false;
     }
     for (size_t i = 0; i < plan->targets; i++) {
         if (strcmp(plan->target[i].name, name) == 0) {
@@ -153,75 +159,155 @@ static bool read_waits(struct plan *plan, char *why)
 {
     struct plan_waits *waits = &plan->waits;
     json_t *json = json_object_get(plan->json, "waits");
-    json_t *ways;
-    json_int_t requests, seed;
-    json_error_t error;
-    uint64_t low;
+    json_t *ways, *item;
+    size_t index;
+    uint64_t requests, low;
+    const struct key keys[] = {
+        {"requests", KEY_WHOLE, &requests, 1, 10000, false},
+        {"delay", KEY_TEXT, &waits->delay, 0, 0, false},
+        {"seed", KEY_WHOLE, &waits->seed, 0, INT64_MAX, false},
+        {"path", KEY_TEXT, &waits->path, 0, 0, false},
+        {"ways", KEY_LIST, &ways, 1, PLAN_WAYS, false},
+    };
 
     if (json == NULL) {
         return true;
     }
-    if (json_unpack_ex(json, &error, 0, "{s:I, s:s, s:I, s:s, s:o}", "requests", &requests, "delay",
-                       &waits->delay, "seed", &seed, "path", &waits->path, "ways", &ways) != 0) {
-        return refuse(why, "waits: %s", error.text);
-    }
-    if (requests < 1 || requests > 10000) {
-        return refuse(why, "waits: requests: is not within 1 to 10000");
+    if (!READ_KEYS(json, "waits: ", keys, why)) {
+        return false;
     }
     if (!units_read_span(waits->delay, &low, &waits->delay_max_ns)) {
         return refuse(why, "waits: delay: %s: is not a span (try 0s-3s)", waits->delay);
     }
     waits->requests = (unsigned)requests;
-    waits->seed = (uint64_t)seed;
-    return read_ways(waits, ways, why);
+    json_array_foreach(ways, index, item)
+    {
+        if (!read_way(waits, item, index, why)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static bool read_ways(struct plan_waits *waits, json_t *list, char *why)
+static bool read_way(struct plan_waits *waits, const json_t *item, size_t index, char *why)
 {
-    json_error_t error;
-    json_t *item;
-    size_t index;
-
-    if (json_array_size(list) == 0 || json_array_size(list) > PLAN_WAYS) {
-        return refuse(why, "waits: ways: is not a list of 1 to %d", PLAN_WAYS);
+    struct plan_way *way = &waits->way[waits->ways++];
+    const char *client;
+    uint64_t connections;
+    char where[64];
+    const struct key keys[] = {
+        {"name", KEY_TEXT, &way->name, 0, 0, false},
+        {"label", KEY_TEXT, &way->label, 0, 0, false},
+        {"client", KEY_TEXT, &client, 0, 0, false},
+        {"connections", KEY_WHOLE, &connections, 1, PLAN_CONNECTIONS_MAX, false},
+    };
+    snprintf(where, sizeof where, "waits: ways[%zu]: ", index);
+    if (!READ_KEYS(item, where, keys, why)) {
+        return false;
     }
-    json_array_foreach(list, index, item)
-    {
-        struct plan_way *way = &waits->way[waits->ways];
-        const char *client;
-        int connections;
-        if (json_unpack_ex(item, &error, 0, "{s:s, s:s, s:s, s:i}", "name", &way->name, "label",
-                           &way->label, "client", &client, "connections", &connections) != 0) {
-            return refuse(why, "waits: ways[%zu]: %s", index, error.text);
-        }
-        if (!model_read(client, &way->client) || way->client == MODEL_OTHER || connections < 1) {
-            return refuse(why, "waits: ways[%zu]: names no client, or no connections", index);
-        }
-        way->connections = (unsigned)connections;
-        waits->ways++;
+    if (!model_read(client, &way->client) || way->client == MODEL_OTHER) {
+        return refuse(why, "%sclient: %s: is neither sync nor async", where, client);
     }
+    way->connections = (unsigned)connections;
     return true;
 }
 
 static bool read_hypotheses(struct plan *plan, char *why)
 {
-    json_t *list = json_object_get(plan->json, "hypotheses");
-    json_error_t error;
-    json_t *item;
+    json_t *list = NULL, *item;
     size_t index;
+    const struct key keys[] = {{"hypotheses", KEY_LIST, &list, 0, PLAN_HYPOTHESES, true}};
 
-    if (json_array_size(list) > PLAN_HYPOTHESES) {
-        return refuse(why, "hypotheses: more than %d", PLAN_HYPOTHESES);
+    if (!READ_KEYS(plan->json, "", keys, why)) {
+        return false;
     }
     json_array_foreach(list, index, item)
     {
         struct plan_hypothesis *hypothesis = &plan->hypothesis[plan->hypotheses++];
-        if (json_unpack_ex(item, &error, 0, "{s:s, s:s, s:s}", "name", &hypothesis->name, "words",
-                           &hypothesis->words, "expression", &hypothesis->expression) != 0) {
-            return refuse(why, "hypotheses[%zu]: %s", index, error.text);
+        char where[64];
+        const struct key inner[] = {
+            {"name", KEY_TEXT, &hypothesis->name, 0, 0, false},
+            {"words", KEY_TEXT, &hypothesis->words, 0, 0, false},
+            {"expression", KEY_TEXT, &hypothesis->expression, 0, 0, false},
+        };
+        snprintf(where, sizeof where, "hypotheses[%zu]: ", index);
+        if (!READ_KEYS(item, where, inner, why)) {
+            return false;
         }
     }
     return true;
+}
+
+static bool read_keys(const json_t *json, const char *where, const struct key *keys, size_t count,
+                      char *why)
+{
+    static const char *const kinds[] = {
+        [KEY_TEXT] = "a text",
+        [KEY_DURATION] = "a duration (try 500ms)",
+        [KEY_PAUSE] = "a duration (try 500ms)",
+        [KEY_WHOLE] = "a whole number",
+        [KEY_SHARE] = "a share above 0 and up to 1",
+        [KEY_LIST] = "a list",
+    };
+    for (size_t i = 0; i < count; i++) {
+        const struct key *key = &keys[i];
+        const json_t *value = json_object_get(json, key->name);
+        if (value == NULL && key->optional) {
+            continue;
+        }
+        if (value == NULL) {
+            return refuse(why, "%s%s: is missing", where, key->name);
+        }
+        if (!read_key(value, key)) {
+            return key->high == 0
+                       ? refuse(why, "%s%s: is not %s", where, key->name, kinds[key->kind])
+                       : refuse(why, "%s%s: is not %s, %llu to %llu", where, key->name,
+                                kinds[key->kind], (unsigned long long)key->low,
+                                (unsigned long long)key->high);
+        }
+    }
+    return true;
+}
+
+static bool read_key(const json_t *value, const struct key *key)
+{
+    const char *text = json_string_value(value);
+    json_int_t whole = json_is_integer(value) ? json_integer_value(value) : -1;
+    double real = json_number_value(value);
+    uint64_t ns;
+
+    switch (key->kind) {
+    case KEY_TEXT:
+        *(const char **)key->into = text;
+        return text != NULL;
+    case KEY_DURATION:
+    case KEY_PAUSE:
+        if (text == NULL || !units_read_duration(text, &ns)) {
+            return false;
+        }
+        *(uint64_t *)key->into = ns;
+        return ns > 0 || key->kind == KEY_PAUSE;
+    case KEY_WHOLE:
+        *(uint64_t *)key->into = (uint64_t)whole;
+        return whole >= 0 && (uint64_t)whole >= key->low && (uint64_t)whole <= key->high;
+    case KEY_SHARE:
+        *(double *)key->into = real;
+        return json_is_number(value) && real > 0 && real <= 1;
+    case KEY_LIST:
+        *(const json_t **)key->into = value;
+        return json_is_array(value) && json_array_size(value) >= key->low &&
+               json_array_size(value) <= key->high;
+    }
+    return false;
+}
+
+static bool refuse(char *why, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, PLAN_WHY, format, arguments);
+    va_end(arguments);
+    return false;
 }
 
 json_t *plan_find(const char *name, char *why)

@@ -13,6 +13,7 @@ enum {
     PLAN_STEPS = 32,
     PLAN_WAYS = 8,
     PLAN_HYPOTHESES = 32,
+    PLAN_CONNECTIONS_MAX = 1000000,
     PLAN_WHY = 256,
 };
 
