@@ -61,6 +61,7 @@ enum answer_next answer_begin(struct answer *answer, const struct site *site,
     answer->site = site;
     answer->request = request;
     answer->fell_back = false;
+    answer->query = (struct bytes){0};
     if (request->method == METHOD_OTHER) {
         return refuse(answer, 501, "This method is not known here.");
     }
@@ -68,7 +69,7 @@ enum answer_next answer_begin(struct answer *answer, const struct site *site,
         request->method != METHOD_OPTIONS) {
         return refuse(answer, 405, "Files are read here: " ALLOWED ".");
     }
-    switch (target_read(request->method, request->target, room, &answer->path, NULL)) {
+    switch (target_read(request->method, request->target, room, &answer->path, &answer->query)) {
     case TARGET_MALFORMED:
         return refuse(answer, 400, "The request target is malformed.");
     case TARGET_ASTERISK:
@@ -169,6 +170,7 @@ enum answer_next answer_fetched(struct answer *answer, enum fetch_came came, str
             .status = 301,
             .why = "The folder is there, with a slash at its end.",
             .folder = answer->path,
+            .query = answer->query,
             .page = true,
             .head_only = answer->request->method == METHOD_HEAD,
         };
@@ -237,7 +239,12 @@ static void write_location(const struct reply *reply, struct head *head)
     size_t room = head_overflowed(head) ? 0 : head->room - head->len;
     size_t len = target_encode(room > 0 ? head->at + head->len : NULL, room, reply->folder);
     head->len += len;
-    head_text(head, BYTES("/\r\n"));
+    head_text(head, BYTES("/"));
+    if (reply->query.len > 0) { /* as sent: a target holds nothing that ends a line */
+        head_text(head, BYTES("?"));
+        head_text(head, reply->query);
+    }
+    head_text(head, BYTES("\r\n"));
 }
 
 /* What belongs to one status alone. */

@@ -11,6 +11,7 @@ struct reply {
     unsigned status;
     const char *why;     /* for the reader of an error page; static */
     struct bytes folder; /* 301: the folder's path, to which its slash is added */
+    struct bytes query;  /* 301: what followed '?', kept; empty: none */
     struct file *file;   /* the representation whose fields are sent; a reference, or NULL */
     struct slice slice;  /* what is sent of it; empty for HEAD and 304 */
     bool page;           /* a small page is written for the body */
@@ -25,7 +26,8 @@ enum answer_next {
 struct answer {
     const struct site *site;
     const struct request *request;
-    struct bytes path; /* followed by a NUL; in the caller's room or the site's */
+    struct bytes path;  /* followed by a NUL; in the caller's room or the site's */
+    struct bytes query; /* of the target, without '?' */
     bool fell_back;
     struct reply reply;
 };
