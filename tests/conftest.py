@@ -30,9 +30,13 @@ def pytest_pyfunc_call(pyfuncitem):
         pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
     finally:
         close_connections()
-    for process in Process.running:
+    for process in list(Process.running):
         if isinstance(process, Server):
-            process.settled()
+            try:
+                process.settled()
+            except AssertionError:  # the next test begins with another
+                process.kill()
+                raise
     return True
 
 

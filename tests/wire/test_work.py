@@ -81,8 +81,8 @@ def test_connection_reset_while_its_reply_waits(shared):
 
 
 def test_compute_uses_the_processor_before_the_reply(shared):
-    """fib(30) by naive recursion is more than a million calls."""
-    server = shared('--compute', '30')
+    """fib(35) by naive recursion is more than ten million calls."""
+    server = shared('--compute', '35')
     before = server.cpu_seconds()
     with server.connect() as connection:
         for _ in range(10):
