@@ -258,6 +258,16 @@ static void arm(struct connection *c, enum armed armed, uint64_t timeout_ns)
     }
 }
 
+/* While a helper is out, what the event was last assigned to may still happen, and nobody has asked
+ * for it: it is left alone until a step asks again. */
+static bool is_away(struct connection *c)
+{
+    if (c->errand) {
+        arm(c, ARMED_NOT, 0);
+    }
+    return c->errand;
+}
+
 /* --- patience --------------------------------------------------------------------------------- */
 
 static void set_overdue(struct loop *loop, uint64_t at_ns, uint64_t now_ns)
@@ -378,8 +388,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     struct connection *c = argument;
     (void)fd;
     (void)what;
-    if (c->errand) { /* not now: READ will be asked for again */
-        arm(c, ARMED_NOT, 0);
+    if (is_away(c)) {
         return;
     }
     if (!lend(c)) {
@@ -527,9 +536,12 @@ static bool send_step(struct connection *c, const struct step *step, struct outc
 
 static void on_writable(evutil_socket_t fd, short what, void *argument)
 {
+    struct connection *c = argument;
     (void)fd;
     (void)what;
-    converse(argument, (struct outcome){CAME_UNCHANGED, 0});
+    if (!is_away(c)) {
+        converse(c, (struct outcome){CAME_UNCHANGED, 0});
+    }
 }
 
 /* --- close ------------------------------------------------------------------------------------ */
