@@ -1,4 +1,4 @@
-/* Files that are built into the program, so that it runs from any folder (lab/embed.py writes
+/* Files that are built into the program, so that it runs from any folder (lab/embed.c writes
  * them). */
 #pragma once
 
