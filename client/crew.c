@@ -25,6 +25,7 @@ static void make_sessions(struct crew *crew, struct hand *hand)
                                              .tally = &crew->tallies[hand->index],
                                              .pulse = watch_pulse(crew->watch, hand->index),
                                              .flights = &crew->flights[i * depth],
+                                             .memory = &crew->memories[hand->index],
                                              .scratch = hand->scratch,
                                              .room = &crew->rooms[i * SESSION_ROOM],
                                          });
@@ -41,11 +42,13 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
         .rooms = space_create(plan->connections, SESSION_ROOM),
         .hands = space_create(plan->threads, sizeof(*crew->hands)),
         .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
+        .memories = space_create(plan->threads, sizeof(*crew->memories)),
         .scratches = space_create(plan->threads, SESSION_SCRATCH),
     };
     pthread_mutex_init(&crew->gate, NULL);
     if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
-        crew->hands == NULL || crew->tallies == NULL || crew->scratches == NULL) {
+        crew->hands == NULL || crew->tallies == NULL || crew->memories == NULL ||
+        crew->scratches == NULL) {
         return false;
     }
     for (size_t i = 0; i < plan->threads; i++) {
@@ -66,6 +69,7 @@ void crew_finish(struct crew *crew)
     const struct plan *plan = crew->plan;
     pthread_mutex_destroy(&crew->gate);
     space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
+    space_destroy(crew->memories, plan->threads, sizeof(*crew->memories));
     space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));
     space_destroy(crew->hands, plan->threads, sizeof(*crew->hands));
     space_destroy(crew->rooms, plan->connections, SESSION_ROOM);

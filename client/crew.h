@@ -1,6 +1,6 @@
 /* All sessions of a run, and the threads that carry them: what both I/O models need before and
- * after they differ. Each thread has a share of the sessions, and a tally and a scratch of its own
- * that only they use. */
+ * after they differ. Each thread has a share of the sessions, and a tally, a
+ * memory and a scratch of its own that only they use. */
 #pragma once
 
 #include "client/session.h"
@@ -16,6 +16,7 @@ struct crew {
     char *rooms;
     struct hand *hands; /* plan->threads */
     struct tally *tallies;
+    struct reply_memory *memories;
     char *scratches;
     pthread_mutex_t gate; /* shut until every thread is there */
 };

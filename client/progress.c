@@ -122,9 +122,9 @@ static void add_left(struct line *line, const struct progress *progress, uint64_
         left_ns = by_rate_ns < (double)left_ns ? (uint64_t)by_rate_ns : left_ns;
     }
     if (left_ns != CLOCK_NEVER) {
-        char text[UNITS_TEXT];
-        uint64_t whole_ns = (left_ns + NS_PER_S - 1) / NS_PER_S * NS_PER_S;
-        add(line, "  %s left", units_write_duration(text, whole_ns));
+        unsigned long long left_s = (left_ns + NS_PER_S - 1) / NS_PER_S;
+        add(line, left_s < 100 ? "  %llus left" : "  %llum left",
+            left_s < 100 ? left_s : (left_s + 59) / 60);
     }
 }
 

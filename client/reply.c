@@ -69,14 +69,42 @@ static enum reply_outcome take_head(struct reply *reply, enum method to,
     return begin_body(reply, &framing, why);
 }
 
-static enum reply_outcome read_head(struct reply *reply, enum method to, struct bytes text,
-                                    size_t *used, const char **why)
+static bool remembers(const struct reply_memory *memory, struct bytes text)
 {
+    return memory->size > 0 && text.len >= memory->size &&
+           memcmp(text.at, memory->head, memory->size) == 0;
+}
+
+/* Only what was begun by this head alone can be told from it. */
+static void remember(struct reply_memory *memory, const struct reply *reply,
+                     enum reply_outcome outcome, struct bytes head)
+{
+    memory->size = 0;
+    if (outcome != REPLY_BROKEN && reply->status > 0 && head.len <= REPLY_MEMORY_MAX) {
+        memory->size = head.len;
+        memory->outcome = outcome;
+        memory->reply = *reply;
+        memcpy(memory->head, head.at, head.len);
+    }
+}
+
+static enum reply_outcome read_head(struct reply *reply, struct reply_memory *memory,
+                                    enum method to, struct bytes text, size_t *used,
+                                    const char **why)
+{
+    if (remembers(memory, text)) {
+        *used = memory->size;
+        *reply = memory->reply;
+        return memory->outcome;
+    }
     struct response response;
     switch (response_read(text, REPLY_HEAD_MAX, REPLY_FIELDS_MAX, &response, why)) {
-    case RESPONSE_COMPLETE:
+    case RESPONSE_COMPLETE: {
+        enum reply_outcome outcome = take_head(reply, to, &response, why);
         *used = response.head_size;
-        return take_head(reply, to, &response, why);
+        remember(memory, reply, outcome, (struct bytes){text.at, response.head_size});
+        return outcome;
+    }
     case RESPONSE_MORE:
         *used = 0;
         return REPLY_MORE;
@@ -124,15 +152,15 @@ static enum reply_outcome read_body(struct reply *reply, struct bytes text, size
     return reply_pass(reply, *used);
 }
 
-enum reply_outcome reply_read(struct reply *reply, enum method to, struct bytes text, size_t *used,
-                              const char **why)
+enum reply_outcome reply_read(struct reply *reply, struct reply_memory *memory, enum method to,
+                              struct bytes text, size_t *used, const char **why)
 {
     size_t at = 0;
     enum reply_outcome outcome = REPLY_MORE;
     while (outcome == REPLY_MORE && at < text.len) {
         size_t step;
         struct bytes rest = {text.at + at, text.len - at};
-        outcome = reply->phase == REPLY_HEAD ? read_head(reply, to, rest, &step, why)
+        outcome = reply->phase == REPLY_HEAD ? read_head(reply, memory, to, rest, &step, why)
                                              : read_body(reply, rest, &step, why);
         if (outcome == REPLY_BROKEN || step == 0) {
             break;

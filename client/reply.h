@@ -12,6 +12,7 @@
 enum {
     REPLY_HEAD_MAX = 16 * 1024, /* bytes in a head */
     REPLY_FIELDS_MAX = 256,     /* field lines in a head */
+    REPLY_MEMORY_MAX = 1024,    /* bytes in a head that is remembered */
 };
 
 enum reply_phase {
@@ -41,11 +42,21 @@ enum reply_outcome {
     REPLY_BROKEN,   /* it breaks the protocol: *why, a static phrase */
 };
 
+/* The head that was read last, and what it came to. A server under load sends the same head again
+ * and again, but for its date once a second; and the same bytes need not be read twice. All zero:
+ * none. It serves replies to requests of one method. */
+struct reply_memory {
+    size_t size; /* 0: none */
+    enum reply_outcome outcome;
+    struct reply reply;
+    char head[REPLY_MEMORY_MAX];
+};
+
 /* Reads on in `text`, the bytes that follow those used so far; `to` is the method of the request.
  * *used counts the bytes that are done with: all that belong to the reply, but for a head in
  * pieces, which is only ever used whole. */
-enum reply_outcome reply_read(struct reply *reply, enum method to, struct bytes text, size_t *used,
-                              const char **why);
+enum reply_outcome reply_read(struct reply *reply, struct reply_memory *memory, enum method to,
+                              struct bytes text, size_t *used, const char **why);
 
 /* How many of the bytes that follow are content that nobody needs to see; UINT64_MAX: all until the
  * connection ends. */

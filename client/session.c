@@ -220,7 +220,7 @@ static void digest(struct session *s, uint64_t now)
             s->first_byte_ns = now;
         }
         enum reply_outcome outcome =
-            reply_read(&s->reply, s->place.plan->method, s->text, &used, &why);
+            reply_read(&s->reply, s->place.memory, s->place.plan->method, s->text, &used, &why);
         s->text = (struct bytes){s->text.at + used, s->text.len - used};
         switch (outcome) {
         case REPLY_MORE:

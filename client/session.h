@@ -97,8 +97,9 @@ struct session_place {
     struct tally *tally;
     struct pulse *pulse;    /* NULL: nobody looks */
     struct flight *flights; /* plan->pipeline of them */
-    char *scratch; /* SESSION_SCRATCH bytes, which the sessions of one thread may share: nothing is
-                      kept there while a model waits */
+    /* These two may be shared by the sessions of one thread. */
+    struct reply_memory *memory;
+    char *scratch; /* SESSION_SCRATCH bytes; nothing is kept there while a model waits */
     char *room;    /* SESSION_ROOM bytes of its own; hardly ever touched */
 };
 

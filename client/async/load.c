@@ -30,9 +30,9 @@ const struct model load_model = {
 
 enum {
     STACK_SIZE = 256 * 1024,
-    BEGIN_AT_ONCE = 16, /* connections; then the loop turns, so that the first need not wait for
-                           the last */
-    LOOK_UP_MS = 50,    /* a loop looks this often whether the run was stopped */
+    BEGIN_AT_ONCE = 4, /* connections; then the loop turns, so that the first need not wait for
+                          the last */
+    LOOK_UP_MS = 50,   /* a loop looks this often whether the run was stopped */
 };
 
 /* One thread's. */

@@ -123,13 +123,14 @@ static enum reply_outcome feed(struct reply *reply, const struct row *row, size_
                                size_t *used_in_all)
 {
     const char *why = NULL;
+    struct reply_memory memory = {0};
     size_t from = 0;
     enum reply_outcome outcome = REPLY_MORE;
     for (size_t to = slice; outcome == REPLY_MORE && from < row->text.len; to += slice) {
         size_t end = to < row->text.len ? to : row->text.len;
         struct bytes shown = {row->text.at + from, end - from};
         size_t used = 0;
-        outcome = reply_read(reply, row->to, guard_copy(&guard, shown), &used, &why);
+        outcome = reply_read(reply, &memory, row->to, guard_copy(&guard, shown), &used, &why);
         assert_true(used <= shown.len);
         from += outcome == REPLY_BROKEN ? 0 : used;
         if (end == row->text.len) {
@@ -190,12 +191,13 @@ static void delay_is_read(void **state)
 {
     const struct delay_row *row = *state;
     char text[128];
+    struct reply_memory memory = {0};
     const char *why;
     size_t used;
     struct reply reply = {0};
     int len = snprintf(text, sizeof(text), HEAD "Delay: %s\r\nContent-Length: 0" END, row->value);
     struct bytes shown = guard_copy(&guard, (struct bytes){text, (size_t)len});
-    assert_int_equal(reply_read(&reply, METHOD_GET, shown, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, shown, &used, &why), REPLY_COMPLETE);
     assert_int_equal(reply.has_delay, row->has);
     if (row->has) {
         assert_int_equal(reply.delay_ns, row->ns);
@@ -207,10 +209,11 @@ static void delay_is_read(void **state)
 static struct reply begun(const char *text)
 {
     struct reply reply = {0};
+    struct reply_memory memory = {0};
     const char *why;
     size_t used;
     struct bytes shown = bytes_of(text);
-    assert_int_equal(reply_read(&reply, METHOD_GET, shown, &used, &why), REPLY_MORE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, shown, &used, &why), REPLY_MORE);
     assert_int_equal(used, shown.len);
     return reply;
 }
@@ -238,17 +241,19 @@ static void body_until_close_need_not_be_seen(void **state)
 
 static void chunk_sizes_must_be_seen_and_chunks_need_not(void **state)
 {
+    struct reply_memory memory = {0};
     const char *why;
     size_t used;
     (void)state;
     struct reply reply = begun(HEAD "Transfer-Encoding: chunked" END "10");
     assert_int_equal(reply_unseen(&reply), 0);
-    assert_int_equal(reply_read(&reply, METHOD_GET, BYTES("\r\n"), &used, &why), REPLY_MORE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, BYTES("\r\n"), &used, &why),
+                     REPLY_MORE);
     assert_int_equal(reply_unseen(&reply), 16);
     assert_int_equal(reply_pass(&reply, 16), REPLY_MORE);
     assert_int_equal(reply_unseen(&reply), 0);
     struct bytes rest = BYTES("\r\n0\r\n\r\n");
-    assert_int_equal(reply_read(&reply, METHOD_GET, rest, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, rest, &used, &why), REPLY_COMPLETE);
     assert_int_equal(reply.body, 16);
 }
 
@@ -262,6 +267,7 @@ static void head_must_be_seen(void **state)
 static void head_without_end_is_given_up(void **state)
 {
     static char text[REPLY_HEAD_MAX + 1];
+    struct reply_memory memory = {0};
     const char *why;
     size_t used;
     (void)state;
@@ -270,9 +276,85 @@ static void head_without_end_is_given_up(void **state)
     memcpy(text, HEAD "A: ", sizeof(HEAD "A: ") - 1);
     struct bytes nearly = {text, REPLY_HEAD_MAX - 1};
     struct bytes all = {text, REPLY_HEAD_MAX};
-    assert_int_equal(reply_read(&reply, METHOD_GET, nearly, &used, &why), REPLY_MORE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, nearly, &used, &why), REPLY_MORE);
     assert_int_equal(used, 0);
-    assert_int_equal(reply_read(&reply, METHOD_GET, all, &used, &why), REPLY_BROKEN);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, all, &used, &why), REPLY_BROKEN);
+}
+
+/* ---- heads that come again ---- */
+
+/* Reads one reply that is shown whole, in a fresh struct. */
+static struct reply read_whole(struct reply_memory *memory, const char *text)
+{
+    struct reply reply = {0};
+    const char *why;
+    size_t used;
+    struct bytes shown = guard_copy(&guard, bytes_of(text));
+    assert_int_equal(reply_read(&reply, memory, METHOD_GET, shown, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(used, shown.len);
+    return reply;
+}
+
+static void the_same_head_again_comes_to_the_same(void **state)
+{
+    static const char *const texts[] = {
+        HEAD "Content-Length: 5" END "hello",
+        HEAD "Connection: close\r\nDelay: 1.5\r\nContent-Length: 5" END "hello",
+        HEAD "Transfer-Encoding: chunked" END "5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 5" END "hello",
+        "HTTP/1.1 100 Continue\r\n\r\n" HEAD "Content-Length: 5" END "hello",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct reply_memory memory = {0};
+        struct reply first = read_whole(&memory, texts[i]);
+        struct reply again = read_whole(&memory, texts[i]);
+        assert_int_equal(again.status, first.status);
+        assert_int_equal(again.persists, first.persists);
+        assert_int_equal(again.has_delay, first.has_delay);
+        assert_int_equal(again.delay_ns, first.delay_ns);
+        assert_int_equal(again.body, 5);
+    }
+}
+
+static void another_head_comes_to_something_else(void **state)
+{
+    struct reply_memory memory = {0};
+    (void)state;
+    read_whole(&memory, HEAD "Content-Length: 5" END "hello");
+    assert_int_equal(read_whole(&memory, HEAD "Content-Length: 4" END "hell").body, 4);
+    assert_int_equal(read_whole(&memory, HEAD "Content-Length: 5" END "hello").body, 5);
+    assert_int_equal(read_whole(&memory, "HTTP/1.1 404 OK\r\nContent-Length: 5" END "hello").status,
+                     404);
+}
+
+static void the_beginning_of_the_same_head_is_not_the_head(void **state)
+{
+    struct reply_memory memory = {0};
+    struct reply reply = {0};
+    const char *why;
+    size_t used;
+    (void)state;
+    read_whole(&memory, HEAD "Content-Length: 0" END);
+    struct bytes part = guard_copy(&guard, BYTES(HEAD "Content-Length: 0\r\n"));
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, part, &used, &why), REPLY_MORE);
+    assert_int_equal(used, 0);
+    part = guard_copy(&guard, BYTES(HEAD "Content-Length: 0\r\nA: b" END));
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, part, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(used, part.len);
+}
+
+static void a_long_head_is_read_each_time(void **state)
+{
+    static char text[2 * REPLY_MEMORY_MAX];
+    struct reply_memory memory = {0};
+    (void)state;
+    int len = snprintf(text, sizeof(text), HEAD "Content-Length: 0\r\nA: ");
+    memset(text + len, 'x', REPLY_MEMORY_MAX);
+    strcpy(text + len + REPLY_MEMORY_MAX, END);
+    assert_int_equal(read_whole(&memory, text).status, 200);
+    assert_int_equal(memory.size, 0);
+    assert_int_equal(read_whole(&memory, text).status, 200);
 }
 
 int main(void)
@@ -286,5 +368,9 @@ int main(void)
     suite_add(&suite, CASE(chunk_sizes_must_be_seen_and_chunks_need_not));
     suite_add(&suite, CASE(head_must_be_seen));
     suite_add(&suite, CASE(head_without_end_is_given_up));
+    suite_add(&suite, CASE(the_same_head_again_comes_to_the_same));
+    suite_add(&suite, CASE(another_head_comes_to_something_else));
+    suite_add(&suite, CASE(the_beginning_of_the_same_head_is_not_the_head));
+    suite_add(&suite, CASE(a_long_head_is_read_each_time));
     return suite_run(&suite, "client/reply");
 }

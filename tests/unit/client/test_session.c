@@ -40,6 +40,7 @@ struct world {
     struct course course;
     struct tally *tally;
     struct flight flights[64];
+    struct reply_memory memory;
     struct guard scratch_guard;
     struct guard room_guard;
     struct session session;
@@ -265,6 +266,7 @@ static void world_init_session(struct world *w)
                                   .course = &w->course,
                                   .tally = w->tally,
                                   .flights = w->flights,
+                                  .memory = &w->memory,
                                   .scratch = guard_room(&w->scratch_guard, SESSION_SCRATCH),
                                   .room = guard_room(&w->room_guard, SESSION_ROOM),
                               });
