@@ -1,0 +1,414 @@
+#include "client/plan.h"
+
+#include "client/options.h"
+#include "lib/base/clock.h"
+#include "tests/support/suite.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    PLENTY = 1000000
+};
+
+static const struct model threads_model = {
+    .name = "sync",
+    .program = "cristo-sync-client",
+    .sister = "cristo-async-client",
+    .owner = OPTION_SYNC,
+    .one_thread_each = true,
+};
+
+static const struct model events_model = {
+    .name = "async",
+    .program = "cristo-async-client",
+    .sister = "cristo-sync-client",
+    .owner = OPTION_ASYNC,
+};
+
+/* A command line, read and planned. */
+struct made {
+    struct options options;
+    struct plan plan;
+    enum plan_outcome outcome;
+    char why[PLAN_TEXT];
+};
+
+/* Words are separated by single blanks; '_' stands for a blank within a word. */
+static struct made *make(const struct model *model, uint64_t descriptors, const char *line)
+{
+    static char text[512];
+    static char *argv[32];
+    int argc = 0;
+    struct made *made = calloc(1, sizeof(*made));
+    assert_non_null(made);
+    snprintf(text, sizeof(text), "%s", line);
+    argv[argc++] = (char *)model->program;
+    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
+        argv[argc++] = word;
+        for (char *at = word; (at = strchr(at, '_')) != NULL;) {
+            *at = ' ';
+        }
+    }
+    argv[argc] = NULL;
+    assert_int_equal(client_options_read(&made->options, model, argc, argv), OPTIONS_RUN);
+    made->outcome =
+        plan_init(&made->plan, &made->options, model->one_thread_each, descriptors, made->why);
+    return made;
+}
+
+static void unmake(struct made *made)
+{
+    if (made->outcome == PLAN_READY) {
+        plan_finish(&made->plan);
+    }
+    client_options_finish(&made->options);
+    free(made);
+}
+
+static struct made *make_ready(const char *line)
+{
+    struct made *made = make(&events_model, PLENTY, line);
+    if (made->outcome != PLAN_READY) {
+        fail_msg("%s: %s", line, made->why);
+    }
+    return made;
+}
+
+/* ---- how much ---- */
+
+static void ten_connections_for_ten_seconds_unless_told_otherwise(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("http://127.0.0.1/");
+    assert_int_equal(made->plan.connections, 10);
+    assert_int_equal(made->plan.requests, 0);
+    assert_int_equal(made->plan.duration_ns, 10 * NS_PER_S);
+    assert_int_equal(made->plan.threads, 1);
+    assert_int_equal(made->plan.pipeline, 1);
+    assert_int_equal(made->plan.method, METHOD_GET);
+    assert_int_equal(made->plan.verify, VERIFY_LENGTH);
+    assert_false(made->plan.close);
+    unmake(made);
+}
+
+static void requests_alone_are_not_bounded_in_time(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-n 20k http://127.0.0.1/");
+    assert_int_equal(made->plan.requests, 20000);
+    assert_int_equal(made->plan.duration_ns, 0);
+    unmake(made);
+}
+
+static void requests_and_duration_both_bound(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-n 5 -d 250ms -c 2 http://127.0.0.1/");
+    assert_int_equal(made->plan.requests, 5);
+    assert_int_equal(made->plan.duration_ns, 250 * NS_PER_MS);
+    unmake(made);
+}
+
+static void no_more_connections_than_requests(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-c 100 -n 7 http://127.0.0.1/");
+    assert_int_equal(made->plan.connections, 7);
+    unmake(made);
+}
+
+static void no_more_loops_than_connections(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-c 3 -t 8 http://127.0.0.1/");
+    assert_int_equal(made->plan.threads, 3);
+    unmake(made);
+}
+
+static void a_thread_for_each_connection_when_the_model_has_it(void **state)
+{
+    (void)state;
+    struct made *made = make(&threads_model, PLENTY, "-c 64 http://127.0.0.1/");
+    assert_int_equal(made->plan.threads, 64);
+    unmake(made);
+}
+
+static void connecting_has_the_request_s_timeout_unless_told_otherwise(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-T 3s http://127.0.0.1/");
+    assert_int_equal(made->plan.timeout_ns, 3 * NS_PER_S);
+    assert_int_equal(made->plan.connect_timeout_ns, 3 * NS_PER_S);
+    unmake(made);
+    made = make_ready("--connect-timeout 1s http://127.0.0.1/");
+    assert_int_equal(made->plan.connect_timeout_ns, NS_PER_S);
+    assert_int_equal(made->plan.timeout_ns, 30 * NS_PER_S);
+    unmake(made);
+}
+
+static void too_few_descriptors_name_the_option_and_the_limit(void **state)
+{
+    (void)state;
+    struct made *made = make(&events_model, 20000, "-c 30000 http://127.0.0.1/");
+    assert_int_equal(made->outcome, PLAN_MISUSE);
+    assert_string_equal(made->why, "-c 30000 needs 30012 descriptors, the hard limit is 20000: "
+                                   "raise it with ulimit -Hn");
+    unmake(made);
+}
+
+static void enough_descriptors_are_enough(void **state)
+{
+    (void)state;
+    struct made *made = make(&threads_model, 1012, "-c 1000 http://127.0.0.1/");
+    assert_int_equal(made->outcome, PLAN_READY);
+    unmake(made);
+    made = make(&threads_model, 1011, "-c 1000 http://127.0.0.1/");
+    assert_int_equal(made->outcome, PLAN_MISUSE);
+    unmake(made);
+}
+
+/* ---- requests ---- */
+
+#define AGENT "User-Agent: cristo/" CRISTO_VERSION "\r\n"
+
+struct request_row {
+    const char *name;
+    const char *line;
+    const char *request;
+};
+
+static const struct request_row request_rows[] = {
+    {"host_and_agent", "http://127.0.0.1:8081/17",
+     "GET /17 HTTP/1.1\r\nHost: 127.0.0.1:8081\r\n" AGENT "\r\n"},
+    {"slash_where_no_path_is", "http://127.0.0.1",
+     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" AGENT "\r\n"},
+    {"slash_before_a_query", "http://127.0.0.1?a=b",
+     "GET /?a=b HTTP/1.1\r\nHost: 127.0.0.1\r\n" AGENT "\r\n"},
+    {"v6_keeps_its_brackets_in_host", "http://[::1]:8080/x",
+     "GET /x HTTP/1.1\r\nHost: [::1]:8080\r\n" AGENT "\r\n"},
+    {"method", "-X HEAD http://127.0.0.1/", "HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n" AGENT "\r\n"},
+    {"fields_in_their_order", "-H A:_1 -H b:2 -H A:_3 http://127.0.0.1/",
+     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nA: 1\r\nb: 2\r\nA: 3\r\n" AGENT "\r\n"},
+    {"host_of_one_s_own", "-H hOst:_a.example http://127.0.0.1/",
+     "GET / HTTP/1.1\r\nHost: a.example\r\n" AGENT "\r\n"},
+    {"agent_of_one_s_own", "-H user-agent:_me http://127.0.0.1/",
+     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nuser-agent: me\r\n\r\n"},
+    {"close_is_said", "--close http://127.0.0.1/",
+     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" AGENT "Connection: close\r\n\r\n"},
+    {"post_without_a_body_says_so", "-X POST http://127.0.0.1/",
+     "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" AGENT "Content-Length: 0\r\n\r\n"},
+};
+
+static void request_is_written(void **state)
+{
+    const struct request_row *row = *state;
+    struct made *made = make_ready(row->line);
+    struct bytes request = made->plan.targets[0].request;
+    assert_int_equal(request.len, strlen(row->request));
+    assert_memory_equal(request.at, row->request, request.len);
+    unmake(made);
+}
+
+static void body_is_read_and_its_length_said(void **state)
+{
+    char path[] = "/tmp/cristo-body-XXXXXX";
+    char line[128];
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "a\0b\r\n", 5), 5);
+    close(fd);
+    snprintf(line, sizeof(line), "-X PUT --body %s http://127.0.0.1/", path);
+    struct made *made = make_ready(line);
+    assert_int_equal(made->plan.body.len, 5);
+    assert_memory_equal(made->plan.body.at, "a\0b\r\n", 5);
+    struct bytes request = made->plan.targets[0].request;
+    assert_non_null(memmem(request.at, request.len, "Content-Length: 5\r\n", 19));
+    unmake(made);
+    unlink(path);
+}
+
+struct method_row {
+    const char *name;
+    const char *method;
+    bool repeatable;
+};
+
+/* RFC 9110 9.2.2 */
+static const struct method_row method_rows[] = {
+    {"get_may_be_repeated", "GET", true},
+    {"head_may_be_repeated", "HEAD", true},
+    {"put_may_be_repeated", "PUT", true},
+    {"delete_may_be_repeated", "DELETE", true},
+    {"options_may_be_repeated", "OPTIONS", true},
+    {"trace_may_be_repeated", "TRACE", true},
+    {"post_may_not", "POST", false},
+    {"patch_may_not", "PATCH", false},
+    {"unknown_may_not", "BREW", false},
+    {"lower_case_is_unknown", "get", false},
+};
+
+static void method_is_known(void **state)
+{
+    const struct method_row *row = *state;
+    char line[64];
+    snprintf(line, sizeof(line), "-X %s http://127.0.0.1/", row->method);
+    struct made *made = make_ready(line);
+    assert_int_equal(made->plan.repeatable, row->repeatable);
+    unmake(made);
+}
+
+/* ---- where to ---- */
+
+static void address_and_port_are_the_url_s(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("http://127.0.0.2:8081/x");
+    const struct origin *origin = made->plan.targets[0].origin;
+    assert_true(origin->tcp);
+    assert_int_equal(ntohs(origin->address.at.v4.sin_port), 8081);
+    assert_int_equal(ntohl(origin->address.at.v4.sin_addr.s_addr), 0x7f000002);
+    unmake(made);
+}
+
+static void v6_address(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("http://[::1]/x");
+    const struct origin *origin = made->plan.targets[0].origin;
+    assert_int_equal(origin->address.at.any.sa_family, AF_INET6);
+    assert_int_equal(ntohs(origin->address.at.v6.sin6_port), 80);
+    unmake(made);
+}
+
+static void urls_of_one_server_share_its_origin(void **state)
+{
+    (void)state;
+    struct made *made = make_ready(
+        "http://127.0.0.1:1/a http://127.0.0.1:2/b http://127.0.0.1:1/c http://127.0.0.1:1/");
+    const struct target *targets = made->plan.targets;
+    assert_int_equal(made->plan.target_count, 4);
+    assert_ptr_equal(targets[0].origin, targets[2].origin);
+    assert_ptr_equal(targets[0].origin, targets[3].origin);
+    assert_ptr_not_equal(targets[0].origin, targets[1].origin);
+    assert_string_equal(targets[2].url, "http://127.0.0.1:1/c");
+    unmake(made);
+}
+
+static void unix_socket_stands_for_every_host(void **state)
+{
+    (void)state;
+    struct made *made =
+        make_ready("--unix-socket /run/x.sock http://nowhere.invalid/a http://b.invalid:81/");
+    assert_false(made->plan.targets[0].origin->tcp);
+    assert_string_equal(made->plan.targets[0].origin->address.at.local.sun_path, "/run/x.sock");
+    assert_ptr_equal(made->plan.targets[0].origin, made->plan.targets[1].origin);
+    unmake(made);
+}
+
+struct refusal_row {
+    const char *name;
+    const char *line;
+    enum plan_outcome outcome;
+    const char *names; /* what the message must name */
+};
+
+static const struct refusal_row refusal_rows[] = {
+    {"no_url", "-c 1", PLAN_MISUSE, "URL"},
+    {"no_scheme", "127.0.0.1:8080/x", PLAN_MISUSE, "127.0.0.1:8080/x"},
+    {"https_is_not_spoken", "https://127.0.0.1/", PLAN_MISUSE, "https"},
+    {"bad_port", "http://127.0.0.1:99999/", PLAN_MISUSE, "http://127.0.0.1:99999/"},
+    {"second_url_is_bad", "http://127.0.0.1/ ftp://x/", PLAN_MISUSE, "ftp://x/"},
+    {"unknown_host", "http://nowhere.invalid/x", PLAN_FAILURE, "http://nowhere.invalid/x"},
+    {"no_such_body", "--body /nonexistent/body http://127.0.0.1/", PLAN_FAILURE,
+     "--body /nonexistent/body"},
+    {"body_is_a_folder", "--body / http://127.0.0.1/", PLAN_FAILURE, "--body /"},
+    {"socket_path_too_long",
+     "--unix-socket /a/very/long/path/that/goes/on/and/on/and/on/until/no/socket/can/have/it/"
+     "because/the/kernel/stops/at/107/bytes http://x/",
+     PLAN_MISUSE, "--unix-socket"},
+};
+
+static void is_refused_by_name(void **state)
+{
+    const struct refusal_row *row = *state;
+    struct made *made = make(&events_model, PLENTY, row->line);
+    assert_int_equal(made->outcome, row->outcome);
+    assert_non_null(strstr(made->why, row->names));
+    unmake(made);
+}
+
+/* ---- options that are refused by themselves ---- */
+
+static const char *const misuses[][2] = {
+    {"connections_zero", "-c 0 http://a/"},
+    {"connections_word", "-c many http://a/"},
+    {"requests_zero", "-n 0 http://a/"},
+    {"duration_zero", "-d 0s http://a/"},
+    {"duration_word", "-d soon http://a/"},
+    {"timeout_zero", "-T 0 http://a/"},
+    {"method_of_two_words", "-X GET_IT http://a/"},
+    {"method_connect", "-X CONNECT http://a/"},
+    {"header_without_colon", "-H Accept http://a/"},
+    {"header_with_a_blank_name", "-H A_b:_c http://a/"},
+    {"header_says_the_length", "-H content-length:_4 http://a/"},
+    {"header_says_the_coding", "-H Transfer-Encoding:_chunked http://a/"},
+    {"verify_word", "--verify everything http://a/"},
+    {"unknown_option", "--faster http://a/"},
+    {"option_of_the_sister", "-t 2 http://a/"},
+};
+
+static void is_misuse(void **state)
+{
+    const char *const *row = *state;
+    char text[256];
+    char *argv[16] = {"cristo-sync-client"};
+    int argc = 1;
+    struct options options;
+    snprintf(text, sizeof(text), "%s", row[1]);
+    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
+        argv[argc++] = word;
+        for (char *at = word; (at = strchr(at, '_')) != NULL;) {
+            *at = ' ';
+        }
+    }
+    assert_int_equal(client_options_read(&options, &threads_model, argc, argv), OPTIONS_MISUSE);
+    client_options_finish(&options);
+}
+
+static void a_header_may_not_hold_a_line_end(void **state)
+{
+    char *argv[] = {"cristo-sync-client", "-H", "A: b\r\nC: d", "http://a/", NULL};
+    struct options options;
+    (void)state;
+    assert_int_equal(client_options_read(&options, &threads_model, 4, argv), OPTIONS_MISUSE);
+    client_options_finish(&options);
+}
+
+int main(void)
+{
+    static struct suite suite;
+    suite_add(&suite, CASE(ten_connections_for_ten_seconds_unless_told_otherwise));
+    suite_add(&suite, CASE(requests_alone_are_not_bounded_in_time));
+    suite_add(&suite, CASE(requests_and_duration_both_bound));
+    suite_add(&suite, CASE(no_more_connections_than_requests));
+    suite_add(&suite, CASE(no_more_loops_than_connections));
+    suite_add(&suite, CASE(a_thread_for_each_connection_when_the_model_has_it));
+    suite_add(&suite, CASE(connecting_has_the_request_s_timeout_unless_told_otherwise));
+    suite_add(&suite, CASE(too_few_descriptors_name_the_option_and_the_limit));
+    suite_add(&suite, CASE(enough_descriptors_are_enough));
+    suite_add_rows(&suite, request_is_written, ROWS(request_rows));
+    suite_add(&suite, CASE(body_is_read_and_its_length_said));
+    suite_add_rows(&suite, method_is_known, ROWS(method_rows));
+    suite_add(&suite, CASE(address_and_port_are_the_url_s));
+    suite_add(&suite, CASE(v6_address));
+    suite_add(&suite, CASE(urls_of_one_server_share_its_origin));
+    suite_add(&suite, CASE(unix_socket_stands_for_every_host));
+    suite_add_rows(&suite, is_refused_by_name, ROWS(refusal_rows));
+    suite_add_rows(&suite, is_misuse, ROWS(misuses));
+    suite_add(&suite, CASE(a_header_may_not_hold_a_line_end));
+    return suite_run(&suite, "client/plan");
+}

@@ -1,0 +1,470 @@
+/* Reports of injected tallies: the JSON against its schema and to the digit, the text by its facts.
+ */
+#include "client/report.h"
+
+#include "client/space.h"
+#include "lib/base/clock.h"
+#include "tests/support/suite.h"
+
+#include <jansson.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct model model = {
+    .name = "async", .program = "cristo-async-client", .owner = OPTION_ASYNC};
+
+static const struct origin origin = {.tcp = true};
+static const struct target targets[] = {{"http://h/1", &origin, {0}}, {"http://h/2", &origin, {0}}};
+
+static struct plan plan = {
+    .targets = targets,
+    .target_count = 2,
+    .method_text = "GET",
+    .connections = 64,
+    .threads = 2,
+    .pipeline = 1,
+    .requests = 20000,
+    .timeout_ns = 30 * NS_PER_S,
+    .verify = VERIFY_LENGTH,
+};
+
+static struct tally *tally;
+
+static struct report report_of(void)
+{
+    return (struct report){
+        .model = &model,
+        .plan = &plan,
+        .tally = tally,
+        .started_ms = UINT64_C(1700000000123), /* 2023-11-14T22:13:20.123Z */
+        .elapsed_ns = 2 * NS_PER_S,
+        .cpu_user_ns = 100 * NS_PER_MS,
+        .cpu_system_ns = 300 * NS_PER_MS,
+    };
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    tally = space_create(1, sizeof(*tally));
+    return tally == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    space_destroy(tally, 1, sizeof(*tally));
+    return 0;
+}
+
+/* 100 good replies of 1, 2, ... 100 ms; two 404, one refused, one cut off. */
+static void fill(void)
+{
+    *tally = (struct tally){.sent = 104};
+    for (uint64_t ms = 1; ms <= 100; ms++) {
+        tally_ok(tally, ms * NS_PER_MS, ms * NS_PER_MS / 2);
+    }
+    tally_failure(tally, FAILURE_STATUS, (struct cause){0});
+    tally_failure(tally, FAILURE_STATUS, (struct cause){0});
+    tally_failure(tally, FAILURE_CONNECT, (struct cause){.error = 111});
+    tally_connect(tally, 70 * NS_PER_US);
+    tally_delay(tally, 1500 * NS_PER_MS);
+    tally->statuses[200] = 100;
+    tally->statuses[404] = 2;
+    tally->bytes_received = 4000;
+    tally->bytes_body = 3000;
+    tally->bytes_sent = 2000;
+}
+
+/* ---- a schema checker for as much of draft 7 as client/schema.json uses ---- */
+
+static json_t *schema_root;
+
+static const char *check(json_t *schema, json_t *value);
+
+static bool is_of_type(json_t *value, const char *type)
+{
+    return (strcmp(type, "object") == 0 && json_is_object(value)) ||
+           (strcmp(type, "array") == 0 && json_is_array(value)) ||
+           (strcmp(type, "string") == 0 && json_is_string(value)) ||
+           (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
+           (strcmp(type, "null") == 0 && json_is_null(value)) ||
+           (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
+           (strcmp(type, "number") == 0 && json_is_number(value));
+}
+
+static bool matches(const char *pattern, const char *text)
+{
+    regex_t regex;
+    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    bool match = regexec(&regex, text, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return match;
+}
+
+static const char *check_type(json_t *type, json_t *value)
+{
+    bool match = false;
+    if (json_is_string(type)) {
+        match = is_of_type(value, json_string_value(type));
+    }
+    for (size_t i = 0; i < json_array_size(type); i++) {
+        match |= is_of_type(value, json_string_value(json_array_get(type, i)));
+    }
+    return match ? NULL : "another type";
+}
+
+static json_t *schema_of_member(json_t *schema, const char *name)
+{
+    const char *pattern;
+    json_t *found;
+    json_t *of_pattern;
+    if ((found = json_object_get(json_object_get(schema, "properties"), name)) != NULL) {
+        return found;
+    }
+    json_object_foreach(json_object_get(schema, "patternProperties"), pattern, of_pattern)
+    {
+        if (matches(pattern, name)) {
+            return of_pattern;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_object(json_t *schema, json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+    json_array_foreach(json_object_get(schema, "required"), i, member)
+    {
+        if (json_object_get(value, json_string_value(member)) == NULL) {
+            return json_string_value(member);
+        }
+    }
+    json_object_foreach(value, name, member)
+    {
+        json_t *of_member = schema_of_member(schema, name);
+        const char *wrong = of_member == NULL ? "not in the schema" : check(of_member, member);
+        if (wrong != NULL) {
+            print_error("%s: %s\n", name, wrong);
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_array(json_t *schema, json_t *value)
+{
+    json_t *items = json_object_get(schema, "items");
+    json_t *least = json_object_get(schema, "minItems");
+    json_t *most = json_object_get(schema, "maxItems");
+    if ((least != NULL && json_array_size(value) < (size_t)json_integer_value(least)) ||
+        (most != NULL && json_array_size(value) > (size_t)json_integer_value(most))) {
+        return "another number of items";
+    }
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *of_item = json_is_array(items) ? json_array_get(items, i) : items;
+        const char *wrong = check(of_item, json_array_get(value, i));
+        if (wrong != NULL) {
+            return wrong;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_value(json_t *schema, json_t *value)
+{
+    json_t *among = json_object_get(schema, "enum");
+    json_t *only = json_object_get(schema, "const");
+    json_t *pattern = json_object_get(schema, "pattern");
+    json_t *least = json_object_get(schema, "minimum");
+    json_t *above = json_object_get(schema, "exclusiveMinimum");
+    bool found = among == NULL;
+    for (size_t i = 0; i < json_array_size(among); i++) {
+        found |= json_equal(value, json_array_get(among, i)) != 0;
+    }
+    if (!found || (only != NULL && !json_equal(value, only))) {
+        return "another value";
+    }
+    if (pattern != NULL && !matches(json_string_value(pattern), json_string_value(value))) {
+        return "another form";
+    }
+    if (json_is_number(value) &&
+        ((least != NULL && json_number_value(value) < json_number_value(least)) ||
+         (above != NULL && json_number_value(value) <= json_number_value(above)))) {
+        return "too small";
+    }
+    return NULL;
+}
+
+/* NULL when the value conforms. */
+static const char *check(json_t *schema, json_t *value)
+{
+    const char *reference = json_string_value(json_object_get(schema, "$ref"));
+    if (reference != NULL) {
+        static const char prefix[] = "#/definitions/";
+        assert_int_equal(strncmp(reference, prefix, sizeof(prefix) - 1), 0);
+        json_t *definitions = json_object_get(schema_root, "definitions");
+        json_t *definition = json_object_get(definitions, reference + sizeof(prefix) - 1);
+        assert_non_null(definition);
+        return check(definition, value);
+    }
+    json_t *type = json_object_get(schema, "type");
+    const char *wrong = type == NULL ? NULL : check_type(type, value);
+    if (wrong == NULL) {
+        wrong = check_value(schema, value);
+    }
+    if (wrong == NULL && json_is_object(value)) {
+        wrong = check_object(schema, value);
+    }
+    if (wrong == NULL && json_is_array(value)) {
+        wrong = check_array(schema, value);
+    }
+    return wrong;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_of(const struct report *report)
+{
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    assert_int_equal(report_write_json(report, to), 0);
+    fclose(to);
+    assert_int_equal(text[size - 1], '\n');
+    json_t *root = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(root);
+    return root;
+}
+
+static double number_at(json_t *root, const char *object, const char *name)
+{
+    json_t *value = json_object_get(json_object_get(root, object), name);
+    assert_non_null(value);
+    return json_number_value(value);
+}
+
+static void json_conforms_to_its_schema(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    json_t *root = json_of(&report);
+    assert_null(check(schema_root, root));
+    json_decref(root);
+}
+
+static void json_of_a_run_without_any_reply_conforms_too(void **state)
+{
+    (void)state;
+    *tally = (struct tally){0};
+    struct report report = report_of();
+    report.elapsed_ns = 0;
+    report.interrupted = true;
+    plan.requests = 0;
+    plan.duration_ns = 250 * NS_PER_MS;
+    json_t *root = json_of(&report);
+    assert_null(check(schema_root, root));
+    assert_true(json_is_null(json_object_get(json_object_get(root, "plan"), "requests")));
+    assert_true(number_at(root, "plan", "duration_s") == 0.25);
+    assert_true(json_is_true(json_object_get(root, "interrupted")));
+    plan.requests = 20000;
+    plan.duration_ns = 0;
+    json_decref(root);
+}
+
+static void the_schema_can_fail(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    json_t *root = json_of(&report);
+    json_object_set_new(root, "extra", json_true());
+    assert_non_null(check(schema_root, root));
+    json_object_del(root, "extra");
+    json_object_set_new(json_object_get(root, "requests"), "ok", json_real(1.5));
+    assert_non_null(check(schema_root, root));
+    json_object_set_new(json_object_get(root, "requests"), "ok", json_integer(-1));
+    assert_non_null(check(schema_root, root));
+    json_object_del(json_object_get(root, "requests"), "ok");
+    assert_non_null(check(schema_root, root));
+    json_decref(root);
+}
+
+static void json_says_what_was_counted(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    json_t *root = json_of(&report);
+    assert_true(number_at(root, "requests", "sent") == 104);
+    assert_true(number_at(root, "requests", "ok") == 100);
+    assert_true(number_at(root, "requests", "failed") == 3);
+    assert_true(number_at(root, "errors", "status") == 2);
+    assert_true(number_at(root, "errors", "connect") == 1);
+    assert_true(number_at(root, "statuses", "404") == 2);
+    assert_true(number_at(root, "bytes", "received") == 4000);
+    assert_true(number_at(root, "rate", "requests_per_s") > 49.99);
+    assert_true(number_at(root, "rate", "requests_per_s") < 50.01);
+    assert_true(number_at(root, "rate", "bytes_per_s") > 1999);
+    assert_true(number_at(root, "rate", "bytes_per_s") < 2001);
+    assert_true(number_at(root, "delay_s", "max") == 1.5);
+    assert_true(number_at(root, "connect_us", "max") == 70);
+    assert_true(number_at(root, "generator", "cpu_system_s") == 0.3);
+    /* 400 ms over 103 requests */
+    assert_true(number_at(root, "generator", "cpu_us_per_request") > 3883);
+    assert_true(number_at(root, "generator", "cpu_us_per_request") < 3884);
+    assert_string_equal(json_string_value(json_object_get(root, "started")),
+                        "2023-11-14T22:13:20.123Z");
+    json_decref(root);
+}
+
+static void json_percentiles_are_those_of_the_samples(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    json_t *root = json_of(&report);
+    /* within a thousandth: the highest value of the slot */
+    assert_true(number_at(root, "latency_us", "p50") >= 50000);
+    assert_true(number_at(root, "latency_us", "p50") < 50000 * 1.001);
+    assert_true(number_at(root, "latency_us", "p99") >= 99000);
+    assert_true(number_at(root, "latency_us", "p99") < 99000 * 1.001);
+    assert_true(number_at(root, "latency_us", "p99.99") == number_at(root, "latency_us", "max"));
+    assert_true(number_at(root, "latency_us", "mean") == 50500);
+    assert_true(number_at(root, "latency_us", "min") == 1000);
+    assert_true(number_at(root, "first_byte_us", "p50") >= 25000);
+    json_decref(root);
+}
+
+static void json_histogram_holds_every_sample(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    json_t *root = json_of(&report);
+    json_t *pairs = json_object_get(json_object_get(root, "histogram"), "latency_us");
+    json_int_t before = -1;
+    json_int_t count = 0;
+    for (size_t i = 0; i < json_array_size(pairs); i++) {
+        json_t *pair = json_array_get(pairs, i);
+        json_int_t value = json_integer_value(json_array_get(pair, 0));
+        assert_true(value > before);
+        before = value;
+        count += json_integer_value(json_array_get(pair, 1));
+    }
+    assert_int_equal(count, 100);
+    json_decref(root);
+}
+
+static void json_that_cannot_be_written_is_an_error(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    FILE *full = fopen("/dev/full", "w");
+    assert_non_null(full);
+    assert_true(report_write_json(&report, full) < 0);
+    fclose(full);
+}
+
+/* ---- text ---- */
+
+static char *text_of(const struct report *report, bool table)
+{
+    static char *text; /* static for gcc 12, which takes the stream's text for its address */
+    static size_t size;
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    report_print(report, table, to);
+    fclose(to);
+    return text;
+}
+
+static void text_says_what_was_counted(void **state)
+{
+    static const char *const facts[] = {
+        "http://h/1 and 1 more",
+        "64 connections",
+        "2 event loops",
+        "100 ok",
+        "3 failed",
+        "1 cut off",
+        "50.0ms",
+        "99.0ms",
+        "1 connect (Connection refused)",
+        "2 status",
+        "404: 2",
+        "1.50s at most",
+        "50 requests/s",
+        "400ms of CPU",
+    };
+    (void)state;
+    fill();
+    struct report report = report_of();
+    char *text = text_of(&report, false);
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        if (strstr(text, facts[i]) == NULL) {
+            fail_msg("no \"%s\" in:\n%s", facts[i], text);
+        }
+    }
+    assert_null(strstr(text, "percentile"));
+    free(text);
+}
+
+static void table_ends_with_all_samples(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    char *text = text_of(&report, true);
+    char *table = strstr(text, "percentile");
+    assert_non_null(table);
+    assert_non_null(strstr(table, "1.000000           100"));
+    free(text);
+}
+
+static void text_of_a_run_without_any_reply_has_no_latencies(void **state)
+{
+    (void)state;
+    *tally = (struct tally){0};
+    struct report report = report_of();
+    char *text = text_of(&report, true);
+    assert_null(strstr(text, "latency"));
+    assert_null(strstr(text, "nan"));
+    free(text);
+}
+
+int main(int argc, char **argv)
+{
+    static struct suite suite;
+    json_error_t error;
+    schema_root = json_load_file(argc > 1 ? argv[1] : "client/schema.json", 0, &error);
+    if (schema_root == NULL) {
+        fprintf(stderr, "schema: %s\n", error.text);
+        return 1;
+    }
+    suite_add(&suite, CASE(json_conforms_to_its_schema));
+    suite_add(&suite, CASE(json_of_a_run_without_any_reply_conforms_too));
+    suite_add(&suite, CASE(the_schema_can_fail));
+    suite_add(&suite, CASE(json_says_what_was_counted));
+    suite_add(&suite, CASE(json_percentiles_are_those_of_the_samples));
+    suite_add(&suite, CASE(json_histogram_holds_every_sample));
+    suite_add(&suite, CASE(json_that_cannot_be_written_is_an_error));
+    suite_add(&suite, CASE(text_says_what_was_counted));
+    suite_add(&suite, CASE(table_ends_with_all_samples));
+    suite_add(&suite, CASE(text_of_a_run_without_any_reply_has_no_latencies));
+    for (size_t i = 0; i < suite.count; i++) {
+        suite.tests[i].setup_func = setup;
+        suite.tests[i].teardown_func = teardown;
+    }
+    int failed = suite_run(&suite, "client/report");
+    json_decref(schema_root);
+    return failed;
+}
