@@ -3,6 +3,7 @@
 #include "lab/bundle.h"
 #include "lab/environment.h"
 #include "lab/interrupt.h"
+#include "lab/play.h"
 #include "lab/race.h"
 #include "lab/report.h"
 #include "lab/sample.h"
@@ -29,6 +30,7 @@ struct experiment {
 static int load_plan(struct experiment *experiment, const char *name);
 static void apply_options(struct experiment *experiment);
 static int prepare(struct experiment *experiment);
+static int try_url(const struct experiment *experiment);
 static void begin_bundle(struct experiment *experiment);
 static json_t *setting_json(const struct experiment *experiment);
 static int carry_out(struct experiment *experiment);
@@ -121,16 +123,48 @@ static int prepare(struct experiment *experiment)
         }
         sampler_close(&sampler);
     }
-    if (!places_make_results(options->out, experiment->plan.name, experiment->dir, why, &misused)) {
-        log_error("%s", why);
-        return misused ? EXPERIMENT_MISUSE : EXPERIMENT_FAILED;
-    }
     experiment->interrupt_fd = interrupt_open();
     if (experiment->interrupt_fd < 0) {
         log_error("cannot wait for signals: %s", strerror(-experiment->interrupt_fd));
         return EXPERIMENT_FAILED;
     }
+    if (options->url != NULL) {
+        int status = try_url(experiment);
+        if (status != EXPERIMENT_WELL) {
+            return status;
+        }
+    }
+    if (!places_make_results(options->out, experiment->plan.name, experiment->dir, why, &misused)) {
+        log_error("%s", why);
+        return misused ? EXPERIMENT_MISUSE : EXPERIMENT_FAILED;
+    }
     return EXPERIMENT_WELL;
+}
+
+/* One request, so that a server that is not there is told before a thousand ask it. */
+static int try_url(const struct experiment *experiment)
+{
+    struct play_result result;
+    struct play_spec play = {
+        .program = experiment->places.client[MODEL_SYNC],
+        .model = MODEL_SYNC,
+        .url = experiment->options->url,
+        .connections = 1,
+        .requests = 1,
+        .longest_ns = 40 * NS_PER_S,
+        .cores = &experiment->client_cores,
+    };
+    enum play_outcome outcome = play_run(&play, NULL, experiment->interrupt_fd, &result);
+    bool well = result.json != NULL && result.end.status == 0;
+    if (outcome == PLAY_DONE && !well) {
+        log_error("--url: %s: a first request failed%s%s", play.url,
+                  result.complaint[0] != '\0' ? ": " : "", result.complaint);
+    }
+    play_result_finish(&result);
+    if (outcome == PLAY_INTERRUPTED) {
+        return 128 + interrupt_signal(experiment->interrupt_fd);
+    }
+    return well ? EXPERIMENT_WELL : EXPERIMENT_FAILED;
 }
 
 static void begin_bundle(struct experiment *experiment)

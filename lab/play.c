@@ -107,12 +107,11 @@ void play_finish(struct play *play, struct play_result *result)
  * doubt: all with a report that tells more. */
 static void explain(const struct play *play, struct play_result *result)
 {
-    char complaint[CHILD_LINE];
+    const char *complaint = child_complaint(&play->child, result->complaint);
     bool reports = result->end.status <= 4 && result->end.status != 2;
     if (result->json != NULL && reports) {
         return;
     }
-    child_complaint(&play->child, complaint);
     snprintf(result->why, sizeof result->why, "%s ended with status %d%s%s%s",
              strrchr(play->spec->program, '/') != NULL ? strrchr(play->spec->program, '/') + 1
                                                        : play->spec->program,

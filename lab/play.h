@@ -27,7 +27,8 @@ struct play_spec {
 struct play_result {
     json_t *json; /* its --json report (cristo-client/1), owned; NULL: it gave none */
     struct child_end end;
-    char why[PLAY_WHY]; /* when json is NULL, or it ended as no client with a report does */
+    char complaint[CHILD_LINE]; /* the last line that it wrote to stderr */
+    char why[PLAY_WHY];         /* when json is NULL, or it ended as no client with a report does */
 };
 
 enum play_outcome {
