@@ -304,16 +304,34 @@ static void learn_end(struct session *s, uint64_t now)
     }
 }
 
+static bool is_late(const struct session *s, uint64_t now)
+{
+    return now >= clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns);
+}
+
+static void lose_late(struct session *s, uint64_t now)
+{
+    lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "no whole reply in time"});
+}
+
 static void learn_no_reply(struct session *s, uint64_t now, struct outcome came)
 {
     if (came.kind == CAME_ENDED) {
         learn_end(s, now);
     } else if (came.kind == CAME_FAILED) {
         lose(s, now, FAILURE_RESET, (struct cause){.error = came.error});
-    } else if (now >= clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns)) {
-        lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "no whole reply in time"});
+    } else if (is_late(s, now)) {
+        lose_late(s, now);
     }
     /* else another request has become due */
+}
+
+/* Bytes that keep coming never let a READ time out; a reply that goes on and on is late as well. */
+static void learn_more(struct session *s, uint64_t now)
+{
+    if (s->sent > 0 && !s->spent && !s->telling && is_late(s, now)) {
+        lose_late(s, now);
+    }
 }
 
 static void learn_read(struct session *s, uint64_t now, struct outcome came)
@@ -327,6 +345,7 @@ static void learn_read(struct session *s, uint64_t now, struct outcome came)
                           : (struct bytes){s->place.scratch, came.bytes};
     s->held = 0;
     digest(s, now);
+    learn_more(s, now);
 }
 
 static void learn_discarded(struct session *s, uint64_t now, struct outcome came)
@@ -340,6 +359,7 @@ static void learn_discarded(struct session *s, uint64_t now, struct outcome came
     if (reply_pass(&s->reply, earlier_of(came.bytes, unseen)) == REPLY_COMPLETE) {
         complete(s, now, came.bytes > unseen);
     }
+    learn_more(s, now);
 }
 
 static void learn_closed(struct session *s)
