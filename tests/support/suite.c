@@ -29,6 +29,14 @@ void suite_add_rows(struct suite *suite, CMUnitTestFunction check, const void *r
     }
 }
 
+void suite_frame(struct suite *suite, CMFixtureFunction begin, CMFixtureFunction end)
+{
+    for (size_t i = 0; i < suite->count; i++) {
+        suite->tests[i].setup_func = begin;
+        suite->tests[i].teardown_func = end;
+    }
+}
+
 int suite_run(struct suite *suite, const char *name)
 {
     return _cmocka_run_group_tests(name, suite->tests, suite->count, NULL, NULL);

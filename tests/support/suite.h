@@ -31,6 +31,9 @@ void suite_add_rows(struct suite *suite, CMUnitTestFunction check, const void *r
 /* The last three arguments of suite_add_rows() for an array. */
 #define ROWS(array) (array), sizeof(array) / sizeof((array)[0]), sizeof((array)[0])
 
+/* Has `begin` called before and `end` after each of the cases added so far. */
+void suite_frame(struct suite *suite, CMFixtureFunction begin, CMFixtureFunction end);
+
 /* Runs all cases; what main() returns. */
 int suite_run(struct suite *suite, const char *name);
 
