@@ -191,6 +191,17 @@ static void refuse(struct session *s, unsigned status, const char *why, const st
 
 /* --- what came of a step ---------------------------------------------------------------------- */
 
+/* Nobody is there to be told anything, or must not be: what the client still says is dropped, and
+ * the connection is closed over it. */
+static void cut(struct session *s)
+{
+    if (s->exchange != NULL) {
+        s->exchange->begin = s->exchange->end;
+    }
+    s->linger = false;
+    s->state = STATE_LAST;
+}
+
 static void read_came(struct session *s, const struct moment *now, struct outcome came)
 {
     struct exchange *x = s->exchange;
@@ -220,7 +231,7 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
     case CAME_ENDED:
     case CAME_COLD:
     case CAME_FAILED:
-        s->state = STATE_LAST;
+        cut(s);
         break;
     }
 }
@@ -266,8 +277,7 @@ static void send_came(struct session *s, const struct moment *now, struct outcom
         return;
     }
     if (came.kind != CAME_DONE) {
-        s->state = STATE_LAST;
-        s->linger = false;
+        cut(s);
         return;
     }
     advance(x, came.bytes);
