@@ -129,11 +129,21 @@ static void add_file(struct exchange *x, const struct reply *reply)
     }
 }
 
+/* The server may have been asked to stop since the request came. */
+static void heed_drain(struct session *s)
+{
+    if (s->draining && s->exchange->persists) {
+        s->exchange->persists = false;
+        s->linger = true;
+    }
+}
+
 /* Queues x->answer.reply; takes its reference. */
 static void queue_reply(struct session *s, const struct moment *now)
 {
     struct exchange *x = s->exchange;
     struct reply *reply = &x->answer.reply;
+    heed_drain(s);
     struct bytes text = write_reply(x, s->site, reply, now);
     if (text.len == 0) { /* only a Location can be that long */
         reply_refuse(reply, 414, "The address of that folder is too long to be sent.");
@@ -419,7 +429,7 @@ static void judge_persistence(struct session *s)
     struct exchange *x = s->exchange;
     uint64_t most = s->site->limits.requests;
     bool client_persists = framing_request_persists(&x->request);
-    x->persists = client_persists && !s->draining && (most == 0 || s->requests + 1 < most);
+    x->persists = client_persists && (most == 0 || s->requests + 1 < most);
     s->linger = client_persists && !x->persists;
 }
 
