@@ -1,0 +1,662 @@
+/* One I/O model, played against servers that behave in known ways. Built once with each model: both
+ * must come to the same. */
+#include "client/load.h"
+
+#include "client/options.h"
+#include "client/space.h"
+#include "lib/base/clock.h"
+#include "tests/support/suite.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define HEAD "HTTP/1.1 200 OK\r\n"
+#define HELLO HEAD "Content-Length: 5\r\n\r\nhello"
+
+/* ---- servers ---- */
+
+enum manner {
+    GOES_ON, /* waits for the next request */
+    CLOSES,
+    RESETS,
+    SILENT,  /* answers nothing, for as long as the client stays */
+    DEAFENS, /* does not even read */
+};
+
+/* How every connection of a server goes. */
+struct behaviour {
+    const char *reply;
+    size_t body;      /* this many bytes follow it */
+    unsigned replies; /* on a connection; then: */
+    enum manner then;
+    unsigned pause_ms; /* before each reply */
+    unsigned drip_ms;  /* 0: a reply is sent in one piece; else bytes come one by one, so slowly */
+};
+
+enum family {
+    V4,
+    V6,
+    UNIX,
+};
+
+struct server {
+    struct behaviour behaviour;
+    int listening;
+    int stop[2]; /* a pipe that is closed at the end */
+    char url[128];
+    char path[64]; /* of a unix socket */
+    pthread_t thread;
+    _Atomic unsigned connections;
+    _Atomic unsigned guests; /* threads that serve one */
+};
+
+struct guest {
+    struct server *server;
+    int fd;
+};
+
+/* True when there is something to read; false when the server stops, or after `ms`. */
+static bool wait_readable(const struct server *server, int fd, int ms)
+{
+    struct pollfd waited[] = {{fd, POLLIN, 0}, {server->stop[0], POLLIN, 0}};
+    poll(waited, 2, ms);
+    return waited[0].revents != 0 && waited[1].revents == 0;
+}
+
+static bool stops_within(const struct server *server, int ms)
+{
+    struct pollfd waited = {server->stop[0], POLLIN, 0};
+    return poll(&waited, 1, ms) > 0;
+}
+
+/* Reads up to the end of a request head. */
+static bool read_request(const struct server *server, int fd)
+{
+    unsigned matched = 0;
+    while (matched < 4 && wait_readable(server, fd, -1)) {
+        char byte;
+        if (recv(fd, &byte, 1, 0) != 1) {
+            return false;
+        }
+        matched = byte == "\r\n\r\n"[matched] ? matched + 1 : byte == '\r';
+    }
+    return matched == 4;
+}
+
+static bool send_bytes(const struct server *server, int fd, const char *bytes, size_t size)
+{
+    unsigned drip_ms = server->behaviour.drip_ms;
+    while (size > 0) {
+        ssize_t sent = send(fd, bytes, drip_ms > 0 ? 1 : size, MSG_NOSIGNAL);
+        if (sent <= 0 || (drip_ms > 0 && stops_within(server, (int)drip_ms))) {
+            return false;
+        }
+        bytes += sent;
+        size -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool send_reply(const struct server *server, int fd)
+{
+    static const char body[64 * 1024];
+    const struct behaviour *behaviour = &server->behaviour;
+    if (behaviour->pause_ms > 0 && stops_within(server, (int)behaviour->pause_ms)) {
+        return false;
+    }
+    bool sent = send_bytes(server, fd, behaviour->reply, strlen(behaviour->reply));
+    for (size_t left = behaviour->body; sent && left > 0;) {
+        size_t size = left < sizeof(body) ? left : sizeof(body);
+        sent = send_bytes(server, fd, body, size);
+        left -= size;
+    }
+    return sent;
+}
+
+static void stay(const struct server *server, int fd, bool read)
+{
+    char dropped[4096];
+    while (read && wait_readable(server, fd, -1) && recv(fd, dropped, sizeof(dropped), 0) > 0) {
+    }
+    if (!read) {
+        stops_within(server, -1);
+    }
+}
+
+static void *serve_guest(void *argument)
+{
+    struct guest guest = *(struct guest *)argument;
+    struct server *server = guest.server;
+    const struct behaviour *behaviour = &server->behaviour;
+    bool going = true;
+    free(argument);
+    for (unsigned i = 0; going && (i < behaviour->replies || behaviour->then == GOES_ON); i++) {
+        going = read_request(server, guest.fd) && send_reply(server, guest.fd);
+    }
+    if (going && (behaviour->then == SILENT || behaviour->then == DEAFENS)) {
+        stay(server, guest.fd, behaviour->then == SILENT);
+    }
+    if (going && behaviour->then == RESETS) {
+        struct linger at_once = {1, 0};
+        setsockopt(guest.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
+    close(guest.fd);
+    atomic_fetch_sub(&server->guests, 1);
+    return NULL;
+}
+
+static void *accept_guests(void *argument)
+{
+    struct server *server = argument;
+    pthread_attr_t detached;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    while (wait_readable(server, server->listening, -1)) {
+        pthread_t thread;
+        struct guest *guest = malloc(sizeof(*guest));
+        *guest = (struct guest){server, accept(server->listening, NULL, NULL)};
+        atomic_fetch_add(&server->connections, 1);
+        atomic_fetch_add(&server->guests, 1);
+        if (pthread_create(&thread, &detached, serve_guest, guest) != 0) {
+            abort();
+        }
+    }
+    pthread_attr_destroy(&detached);
+    return NULL;
+}
+
+static int bind_to(struct server *server, enum family family)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+    struct sockaddr_un *local = (struct sockaddr_un *)&address;
+    switch (family) {
+    case V4:
+        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        size = sizeof(*v4);
+        break;
+    case V6:
+        *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+        size = sizeof(*v6);
+        break;
+    case UNIX:
+        local->sun_family = AF_UNIX;
+        snprintf(server->path, sizeof(server->path), "/tmp/cristo-load-%d", (int)getpid());
+        strcpy(local->sun_path, server->path);
+        unlink(server->path);
+        size = sizeof(*local);
+        break;
+    }
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(server->url, sizeof(server->url),
+             family == V6 ? "http://[::1]:%u/x" : "http://127.0.0.1:%u/x",
+             ntohs(family == V6 ? v6->sin6_port : v4->sin_port));
+    if (family == UNIX) {
+        snprintf(server->url, sizeof(server->url), "http://h/x");
+    }
+    return fd;
+}
+
+static struct server *server_start(const struct behaviour *behaviour, enum family family)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    assert_non_null(server);
+    server->behaviour = *behaviour;
+    server->listening = bind_to(server, family);
+    assert_int_equal(listen(server->listening, 256), 0);
+    assert_int_equal(pipe(server->stop), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, accept_guests, server), 0);
+    return server;
+}
+
+static void server_stop(struct server *server)
+{
+    close(server->stop[1]); /* everything that polls the other end wakes up */
+    pthread_join(server->thread, NULL);
+    while (atomic_load(&server->guests) > 0) {
+        usleep(1000);
+    }
+    close(server->stop[0]);
+    close(server->listening);
+    if (server->path[0] != '\0') {
+        unlink(server->path);
+    }
+    free(server);
+}
+
+/* ---- loads ---- */
+
+/* One load, as main() would make it. */
+struct load {
+    struct options options;
+    struct plan plan;
+    struct watch watch;
+    struct tally *tally;
+    uint64_t elapsed_ns;
+};
+
+/* Plans by a command line whose words are separated by single blanks. */
+static struct load *load_plan(const char *words, const char *url, const char *unix_path)
+{
+    static char text[256];
+    static char *argv[32];
+    char why[PLAN_TEXT] = "";
+    int argc = 0;
+    struct load *load = calloc(1, sizeof(*load));
+    assert_non_null(load);
+    snprintf(text, sizeof(text), "%s", words);
+    argv[argc++] = (char *)load_model.program;
+    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
+        argv[argc++] = word;
+    }
+    if (unix_path[0] != '\0') {
+        argv[argc++] = "--unix-socket";
+        argv[argc++] = (char *)unix_path;
+    }
+    argv[argc++] = (char *)url;
+    argv[argc] = NULL;
+    assert_int_equal(client_options_read(&load->options, &load_model, argc, argv), OPTIONS_RUN);
+    if (plan_init(&load->plan, &load->options, load_model.one_thread_each, 20000, why) !=
+        PLAN_READY) {
+        fail_msg("%s", why);
+    }
+    load->tally = space_create(1, sizeof(*load->tally));
+    assert_non_null(load->tally);
+    return load;
+}
+
+static void load_play(struct load *load)
+{
+    assert_int_equal(watch_init(&load->watch, &load->plan, false), 0);
+    assert_int_equal(load_run(&load->plan, &load->watch, load->tally), 0);
+    load->elapsed_ns = clock_monotonic_ns() - load->watch.course.begin_ns;
+    watch_finish(&load->watch);
+}
+
+static void load_destroy(struct load *load)
+{
+    space_destroy(load->tally, 1, sizeof(*load->tally));
+    plan_finish(&load->plan);
+    client_options_finish(&load->options);
+    free(load);
+}
+
+/* ---- every behaviour and its verdicts ---- */
+
+struct row {
+    const char *name;
+    struct behaviour behaviour;
+    const char *words; /* of the command line */
+    uint64_t ok;
+    enum failure failure; /* of all others */
+    uint64_t failed;
+    unsigned connections; /* that the server saw; 0: not looked at */
+    enum family family;
+};
+
+static const struct row rows[] = {
+    {"small_replies", {HELLO, 0, 0, GOES_ON, 0, 0}, "-c 8 -n 400", 400, FAILURE_NONE, 0, 8, V4},
+    {"one_connection", {HELLO, 0, 0, GOES_ON, 0, 0}, "-c 1 -n 50", 50, FAILURE_NONE, 0, 1, V4},
+    {"more_connections_than_requests",
+     {HELLO, 0, 0, GOES_ON, 0, 0},
+     "-c 50 -n 20",
+     20,
+     FAILURE_NONE,
+     0,
+     20,
+     V4},
+    {"small_replies_over_v6",
+     {HELLO, 0, 0, GOES_ON, 0, 0},
+     "-c 4 -n 40",
+     40,
+     FAILURE_NONE,
+     0,
+     4,
+     V6},
+    {"small_replies_over_a_unix_socket",
+     {HELLO, 0, 0, GOES_ON, 0, 0},
+     "-c 4 -n 40",
+     40,
+     FAILURE_NONE,
+     0,
+     4,
+     UNIX},
+    {"large_replies",
+     {HEAD "Content-Length: 3000000\r\n\r\n", 3000000, 0, GOES_ON, 0, 0},
+     "-c 4 -n 24",
+     24,
+     FAILURE_NONE,
+     0,
+     4,
+     V4},
+    {"large_replies_over_a_unix_socket",
+     {HEAD "Content-Length: 300000\r\n\r\n", 300000, 0, GOES_ON, 0, 0},
+     "-c 4 -n 24",
+     24,
+     FAILURE_NONE,
+     0,
+     4,
+     UNIX},
+    {"chunked_replies_byte_by_byte",
+     {HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n", 0, 0, GOES_ON, 0,
+      1},
+     "-c 3 -n 6",
+     6,
+     FAILURE_NONE,
+     0,
+     3,
+     V4},
+    {"replies_until_close",
+     {HEAD "\r\n", 100000, 1, CLOSES, 0, 0},
+     "-c 4 -n 20",
+     20,
+     FAILURE_NONE,
+     0,
+     20,
+     V4},
+    {"a_connection_for_each_request",
+     {HELLO, 0, 0, GOES_ON, 0, 0},
+     "-c 4 -n 40 --close",
+     40,
+     FAILURE_NONE,
+     0,
+     40,
+     V4},
+    {"connections_closed_between_requests",
+     {HELLO, 0, 3, CLOSES, 0, 0},
+     "-c 4 -n 60",
+     60,
+     FAILURE_NONE,
+     0,
+     0,
+     V4},
+    {"connections_reset_between_requests",
+     {HELLO, 0, 3, RESETS, 0, 0},
+     "-c 4 -n 60",
+     60,
+     FAILURE_NONE,
+     0,
+     0,
+     V4},
+
+    {"not_found",
+     {"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", 0, 0, GOES_ON, 0, 0},
+     "-c 4 -n 20",
+     0,
+     FAILURE_STATUS,
+     20,
+     4,
+     V4},
+    {"closed_before_every_reply",
+     {"", 0, 1, CLOSES, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_RESET,
+     12,
+     12,
+     V4},
+    {"reset_before_every_reply",
+     {"", 0, 1, RESETS, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_RESET,
+     12,
+     12,
+     V4},
+    {"closed_within_every_body",
+     {HEAD "Content-Length: 50000\r\n\r\n", 49999, 1, CLOSES, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_FRAMING,
+     12,
+     12,
+     V4},
+    {"garbage",
+     {"SSH-2.0-OpenSSH_9.2\r\n", 0, 1, SILENT, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_FRAMING,
+     12,
+     12,
+     V4},
+    {"silence", {"", 0, 0, SILENT, 0, 0}, "-c 4 -n 8 -T 100ms", 0, FAILURE_TIMEOUT, 8, 8, V4},
+    {"silence_within_every_body",
+     {HEAD "Content-Length: 50000\r\n\r\n", 49999, 1, SILENT, 0, 0},
+     "-c 4 -n 8 -T 100ms",
+     0,
+     FAILURE_TIMEOUT,
+     8,
+     8,
+     V4},
+    {"bytes_that_come_too_slowly",
+     {HELLO, 0, 0, GOES_ON, 0, 50},
+     "-c 4 -n 8 -T 200ms",
+     0,
+     FAILURE_TIMEOUT,
+     8,
+     8,
+     V4},
+};
+
+static void comes_to_its_verdicts(void **state)
+{
+    const struct row *row = *state;
+    struct server *server = server_start(&row->behaviour, row->family);
+    struct load *load = load_plan(row->words, server->url, server->path);
+    load_play(load);
+    const struct tally *tally = load->tally;
+    assert_int_equal(tally->ok, row->ok);
+    assert_int_equal(tally->failed, row->failed);
+    assert_int_equal(tally->sent, row->ok + row->failed);
+    if (row->failure != FAILURE_NONE) {
+        assert_int_equal(tally->failures[row->failure], row->failed);
+    }
+    if (row->connections > 0) {
+        assert_int_equal(atomic_load(&server->connections), row->connections);
+        assert_int_equal(tally->connect.count, row->connections);
+    }
+    assert_int_equal(tally->bytes_body % (tally->ok > 0 ? tally->ok : 1), 0);
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void a_refused_connection_fails_its_request(void **state)
+{
+    (void)state;
+    struct server *server = server_start(&(struct behaviour){.reply = HELLO}, V4);
+    char url[sizeof(server->url)];
+    strcpy(url, server->url);
+    server_stop(server);
+    struct load *load = load_plan("-c 4 -n 20", url, "");
+    load_play(load);
+    assert_int_equal(load->tally->failures[FAILURE_CONNECT], 20);
+    assert_int_equal(load->tally->causes[FAILURE_CONNECT].error, ECONNREFUSED);
+    load_destroy(load);
+}
+
+static void a_socket_that_is_not_there_fails_its_request(void **state)
+{
+    (void)state;
+    struct load *load = load_plan("-c 2 -n 4", "http://h/", "/tmp/cristo-no-such-socket");
+    load_play(load);
+    assert_int_equal(load->tally->failures[FAILURE_CONNECT], 4);
+    assert_int_equal(load->tally->causes[FAILURE_CONNECT].error, ENOENT);
+    load_destroy(load);
+}
+
+/* ---- time ---- */
+
+static void waits_at_once_take_as_long_as_one(void **state)
+{
+    (void)state;
+    struct server *server = server_start(&(struct behaviour){.reply = HELLO, .pause_ms = 400}, V4);
+    struct load *load = load_plan("-c 20 -n 20", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->ok, 20);
+    assert_true(load->elapsed_ns >= 400 * NS_PER_MS);
+    assert_true(load->elapsed_ns < 20 * 400 * NS_PER_MS / 2);
+    assert_true(histogram_min(&load->tally->latency) >= 399 * 1000);
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void waits_one_after_the_other_add_up(void **state)
+{
+    (void)state;
+    struct server *server = server_start(&(struct behaviour){.reply = HELLO, .pause_ms = 50}, V4);
+    struct load *load = load_plan("-c 1 -n 5", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->ok, 5);
+    assert_true(load->elapsed_ns >= 250 * NS_PER_MS);
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void a_duration_ends_a_run_that_waits(void **state)
+{
+    (void)state;
+    struct server *server = server_start(&(struct behaviour){.reply = "", .then = SILENT}, V4);
+    struct load *load = load_plan("-c 8 -d 200ms", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->sent, 8);
+    assert_int_equal(load->tally->ok, 0);
+    assert_int_equal(load->tally->failed, 0);
+    assert_true(load->elapsed_ns >= 200 * NS_PER_MS);
+    assert_true(load->elapsed_ns < 10 * NS_PER_S);
+    assert_true(load->tally->ended_ns >= load->watch.course.begin_ns + 200 * NS_PER_MS);
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void a_duration_ends_a_run_that_is_busy(void **state)
+{
+    (void)state;
+    struct server *server = server_start(&(struct behaviour){.reply = HELLO}, V4);
+    struct load *load = load_plan("-c 8 -d 200ms", server->url, "");
+    load_play(load);
+    assert_true(load->tally->ok > 0);
+    assert_int_equal(load->tally->failed, 0);
+    assert_true(load->elapsed_ns >= 200 * NS_PER_MS);
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void a_request_that_cannot_be_sent_times_out(void **state)
+{
+    char path[] = "/tmp/cristo-load-body-XXXXXX";
+    char words[128];
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 64 << 20), 0); /* more than any socket takes */
+    close(fd);
+    struct server *server = server_start(&(struct behaviour){.reply = "", .then = DEAFENS}, V4);
+    snprintf(words, sizeof(words), "-c 2 -n 2 -T 200ms -X PUT --body %s", path);
+    struct load *load = load_plan(words, server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->failures[FAILURE_TIMEOUT], 2);
+    assert_true(load->tally->bytes_sent > 0);
+    load_destroy(load);
+    server_stop(server);
+    unlink(path);
+}
+
+/* ---- being stopped ---- */
+
+static void *interrupt_soon(void *argument)
+{
+    struct server *server = argument;
+    while (atomic_load(&server->connections) < 8) {
+        usleep(1000);
+    }
+    usleep(50000);
+    kill(getpid(), SIGINT);
+    return NULL;
+}
+
+static void a_signal_ends_a_run_that_waits(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    struct server *server = server_start(&(struct behaviour){.reply = "", .then = SILENT}, V4);
+    struct load *load = load_plan("-c 8 -n 100", server->url, "");
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, server), 0);
+    load_play(load);
+    pthread_join(thread, NULL);
+    assert_true(load->watch.interrupted);
+    assert_int_equal(load->tally->sent, 8);
+    assert_int_equal(load->tally->failed, 0);
+    assert_true(load->elapsed_ns < 20 * NS_PER_S);
+    load_destroy(load);
+    server_stop(server);
+}
+
+/* ---- descriptors ---- */
+
+static unsigned open_before;
+
+static unsigned count_open(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder) != NULL) {
+        count++;
+    }
+    closedir(folder);
+    return count;
+}
+
+static int count_before(void **state)
+{
+    (void)state;
+    open_before = count_open();
+    return 0;
+}
+
+static int nothing_is_left_open(void **state)
+{
+    (void)state;
+    return count_open() != open_before;
+}
+
+int main(void)
+{
+    static struct suite suite;
+    /* as main() has it: the threads of the servers must not take the signals of the run */
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    suite_add_rows(&suite, comes_to_its_verdicts, ROWS(rows));
+    suite_add(&suite, CASE(a_refused_connection_fails_its_request));
+    suite_add(&suite, CASE(a_socket_that_is_not_there_fails_its_request));
+    suite_add(&suite, CASE(waits_at_once_take_as_long_as_one));
+    suite_add(&suite, CASE(waits_one_after_the_other_add_up));
+    suite_add(&suite, CASE(a_duration_ends_a_run_that_waits));
+    suite_add(&suite, CASE(a_duration_ends_a_run_that_is_busy));
+    suite_add(&suite, CASE(a_request_that_cannot_be_sent_times_out));
+    suite_add(&suite, CASE(a_signal_ends_a_run_that_waits));
+    for (size_t i = 0; i < suite.count; i++) {
+        suite.tests[i].setup_func = count_before;
+        suite.tests[i].teardown_func = nothing_is_left_open;
+    }
+    return suite_run(&suite, load_model.program);
+}
