@@ -94,6 +94,10 @@ static void on_wake(int number)
 static void *begin(void *argument)
 {
     struct hand *hand = argument;
+    sigset_t wake;
+    sigemptyset(&wake);
+    sigaddset(&wake, WAKE);
+    pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
     pthread_mutex_lock(&hand->crew->gate);
     pthread_mutex_unlock(&hand->crew->gate);
     hand->work(hand);

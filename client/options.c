@@ -237,6 +237,9 @@ enum options_outcome client_options_read(struct options *options, const struct m
     }
     options->urls = (const char *const *)&argv[operand];
     options->url_count = (size_t)(argc - operand);
+    if (options->trace && options->json_path != NULL && strcmp(options->json_path, "-") == 0) {
+        return options_misuse(&table, "--trace and --json - both want stdout");
+    }
     return OPTIONS_RUN;
 }
 

@@ -50,11 +50,13 @@ static void print_target(const struct report *report, FILE *to)
     print_label(to, report->model->name);
     fprintf(to, "%s connection%s", units_write_count(connections, plan->connections),
             plural(plan->connections));
-    if (report->model->one_thread_each) {
-        fprintf(to, ", each with a thread that waits for it\n");
-    } else {
+    if (!report->model->one_thread_each) {
         fprintf(to, " on %s event loop%s\n", units_write_count(threads, plan->threads),
                 plural(plan->threads));
+    } else if (plan->connections == 1) {
+        fprintf(to, ", a plain loop of requests\n");
+    } else {
+        fprintf(to, ", each with a thread that waits for it\n");
     }
 }
 

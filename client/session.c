@@ -481,12 +481,21 @@ static bool owe_sending(struct session *s, uint64_t now)
     return true;
 }
 
-/* When the oldest request's time is up, or another one's has come. */
-static uint64_t reply_deadline(const struct session *s)
+/* When the next request on this connection has its time; never if none can follow. */
+static uint64_t next_due_ns(const struct session *s)
 {
-    uint64_t deadline_ns = clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns);
-    bool others = s->sent < s->count;
-    return others ? earlier_of(deadline_ns, flight_at(s, s->sent)->due_ns) : deadline_ns;
+    if (s->deaf || s->sent == s->count) {
+        return CLOCK_NEVER;
+    }
+    const struct flight *next = flight_at(s, s->sent);
+    return next->target->origin == s->origin ? next->due_ns : CLOCK_NEVER;
+}
+
+/* When the oldest request's time is up, or another one's has come. */
+static uint64_t reply_deadline_ns(const struct session *s)
+{
+    uint64_t timeout_ns = s->place.plan->timeout_ns;
+    return earlier_of(clock_add(flight_at(s, 0)->sent_ns, timeout_ns), next_due_ns(s));
 }
 
 /* One byte more than the body has, if nothing may follow it: so a server that sends too much is
@@ -502,7 +511,7 @@ static void owe_reply(struct session *s)
     uint64_t unseen = reply_unseen(&s->reply);
     if (unseen >= SESSION_SCRATCH || (unseen > 0 && s->reply.phase != REPLY_CHUNKED)) {
         s->step.size = discard_size(s, unseen);
-        owe(s, STEP_DISCARD, reply_deadline(s));
+        owe(s, STEP_DISCARD, reply_deadline_ns(s));
         return;
     }
     bool head_alone = s->usual_body > READ_WHOLE && s->first_byte_ns == 0;
@@ -514,7 +523,7 @@ static void owe_reply(struct session *s)
         s->step.space = s->place.scratch;
         s->step.size = head_alone && head_size < SESSION_SCRATCH ? head_size : SESSION_SCRATCH;
     }
-    owe(s, STEP_READ, reply_deadline(s));
+    owe(s, STEP_READ, reply_deadline_ns(s));
 }
 
 /* Whether the connection is of no more use. */

@@ -74,16 +74,19 @@ void watch_leave(struct watch *watch)
     }
 }
 
-/* The next signal has its default effect again: it ends the program. */
+/* The next signal ends the program, even one that was ignored when it was started. */
 static void on_signal(struct watch *watch)
 {
     sigset_t set;
+    struct sigaction ending = {.sa_handler = SIG_DFL};
     struct signalfd_siginfo info;
     if (read(watch->signals, &info, sizeof info) != sizeof info) {
         return;
     }
     watch->interrupted = true;
     course_stop(&watch->course);
+    sigaction(SIGINT, &ending, NULL);
+    sigaction(SIGTERM, &ending, NULL);
     ending_signals(&set);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

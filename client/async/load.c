@@ -6,18 +6,13 @@
  * is tried again when the loop says that its descriptor is ready. */
 #include "client/load.h"
 
-#include "client/async/deadlines.h"
-#include "client/crew.h"
-#include "client/space.h"
+#include "client/async/loops.h"
 #include "client/trace.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
 
 #include <errno.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 const struct model load_model = {
@@ -35,32 +30,6 @@ enum {
     LOOK_UP_MS = 50,   /* a loop looks this often whether the run was stopped */
 };
 
-/* One thread's. */
-struct loop {
-    struct hand *hand;
-    struct event_base *base;
-    struct event tick;
-    uint64_t tick_ns; /* what it is set to */
-    uint64_t now_ns;
-    struct deadlines deadlines;
-    struct connection *connections; /* hand->count */
-    size_t begun, finished;         /* of these */
-};
-
-struct connection {
-    struct event event;
-    struct loop *loop;
-    struct stream stream;
-    short armed;   /* what the event is added for: EV_READ, EV_WRITE or nothing */
-    short awaited; /* what the step waits for; nothing: only for its deadline */
-    bool drained;  /* there is no use in trying to receive before waiting */
-    struct deadline deadline;
-    const struct step *step;
-    struct session *session;
-};
-
-static bool loops_create(struct crew *crew);
-static void loops_destroy(struct crew *crew);
 static void turn(struct hand *hand);
 static void on_tick(evutil_socket_t fd, short what, void *loop);
 static void on_deadline(struct connection *c);
@@ -80,7 +49,7 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
 {
     struct crew crew;
     int error = -ENOMEM;
-    if (crew_init(&crew, plan, watch) && loops_create(&crew)) {
+    if (crew_init(&crew, plan, watch) && loops_create(&crew, on_tick)) {
         error = crew_work(&crew, STACK_SIZE, turn);
     }
     if (error == 0) {
@@ -92,66 +61,6 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
 }
 
 /* --- loops ------------------------------------------------------------------------------------ */
-
-static struct event_base *base_create(const struct plan *plan)
-{
-    struct event_config *config = event_config_new();
-    if (config == NULL) {
-        return NULL;
-    }
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK); /* one thread has it */
-    if (plan->rate > 0 || plan->think_high_ns > 0) {
-        event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-    }
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
-static bool loop_init(struct loop *loop, struct hand *hand)
-{
-    loop->hand = hand;
-    loop->base = base_create(hand->crew->plan);
-    loop->connections = space_create(hand->count, sizeof(*loop->connections));
-    loop->deadlines.heap = space_create(hand->count + 1, sizeof(*loop->deadlines.heap));
-    if (loop->base == NULL || loop->connections == NULL || loop->deadlines.heap == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < hand->count; i++) {
-        struct connection *c = &loop->connections[i];
-        c->loop = loop;
-        c->stream.fd = -1;
-        c->session = &hand->crew->sessions[hand->first + i];
-    }
-    return evtimer_assign(&loop->tick, loop->base, on_tick, loop) == 0;
-}
-
-static bool loops_create(struct crew *crew)
-{
-    bool complete = true;
-    for (size_t i = 0; complete && i < crew->plan->threads; i++) {
-        struct loop *loop = crew->hands[i].own = calloc(1, sizeof(*loop));
-        complete = loop != NULL && loop_init(loop, &crew->hands[i]);
-    }
-    return complete;
-}
-
-static void loops_destroy(struct crew *crew)
-{
-    for (size_t i = 0; crew->hands != NULL && i < crew->plan->threads; i++) {
-        struct hand *hand = &crew->hands[i];
-        struct loop *loop = hand->own;
-        if (loop == NULL) {
-            continue;
-        }
-        space_destroy(loop->deadlines.heap, hand->count + 1, sizeof(*loop->deadlines.heap));
-        space_destroy(loop->connections, hand->count, sizeof(*loop->connections));
-        if (loop->base != NULL) {
-            event_base_free(loop->base);
-        }
-        free(loop);
-    }
-}
 
 /* At once while connections are still to be begun, then at the earliest deadline; and often enough
  * to see that the run was stopped. */
@@ -232,13 +141,11 @@ static struct outcome take_step(struct connection *c, const struct step *step)
 
 static struct outcome outcome_of(ssize_t count)
 {
-    switch (count) {
-    case 0:
+    if (count == 0) {
         return (struct outcome){CAME_ENDED, 0, 0};
-    default:
-        return count > 0 ? (struct outcome){CAME_DONE, 0, (size_t)count}
-                         : (struct outcome){CAME_FAILED, (int)-count, 0};
     }
+    return count > 0 ? (struct outcome){CAME_DONE, 0, (size_t)count}
+                     : (struct outcome){CAME_FAILED, (int)-count, 0};
 }
 
 static void disarm(struct connection *c)
@@ -312,6 +219,16 @@ static void on_deadline(struct connection *c)
 
 /* --- connect ---------------------------------------------------------------------------------- */
 
+/* A connection that failed leaves nothing open. */
+static struct outcome await_connection(struct connection *c, const struct step *step)
+{
+    struct outcome came = await(c, step, EV_WRITE);
+    if (came.kind == CAME_FAILED) {
+        hang_up(c);
+    }
+    return came;
+}
+
 static struct outcome connect_step(struct connection *c, const struct step *step)
 {
     if (c->stream.fd < 0) {
@@ -320,7 +237,7 @@ static struct outcome connect_step(struct connection *c, const struct step *step
             return outcome_of(fd);
         }
         stream_init(&c->stream, fd, step->origin->tcp);
-        return await(c, step, EV_WRITE);
+        return await_connection(c, step);
     }
     int error = connect_result(c->stream.fd);
     c->loop->now_ns = clock_monotonic_ns();

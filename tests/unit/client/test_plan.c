@@ -357,6 +357,7 @@ static const char *const misuses[][2] = {
     {"header_says_the_length", "-H content-length:_4 http://a/"},
     {"header_says_the_coding", "-H Transfer-Encoding:_chunked http://a/"},
     {"verify_word", "--verify everything http://a/"},
+    {"trace_and_json_on_stdout", "--trace --json - http://a/"},
     {"unknown_option", "--faster http://a/"},
     {"option_of_the_sister", "-t 2 http://a/"},
 };

@@ -31,7 +31,7 @@ struct script {
     int connect_error; /* 0: connects; -1: never decided */
     const char *replies[REPLIES_MOST];
     enum manner then;
-    bool refuses_bytes; /* sending fails with EPIPE once the replies are used up */
+    size_t deaf_after; /* 0: never; sending fails with EPIPE after so many requests */
 };
 
 /* A world for one session. */
@@ -124,11 +124,16 @@ static size_t replies_in(const struct script *script)
     return count;
 }
 
+static size_t requests_received(const struct world *w)
+{
+    return w->received / (w->plan.targets[0].request.len + w->plan.body.len);
+}
+
 /* What the server has ready to be received: what is left of a reply whose request has come. */
 static struct bytes ready_bytes(struct world *w)
 {
     const struct script *script = script_now(w);
-    size_t asked = w->received / (w->plan.targets[0].request.len + w->plan.body.len);
+    size_t asked = requests_received(w);
     while (w->reply < asked && w->reply < replies_in(script)) {
         const char *text = script->replies[w->reply];
         if (text[w->at] != '\0') {
@@ -182,7 +187,8 @@ static struct outcome do_send(struct world *w, const struct step *step)
         assert_true(step->pieces[i].iov_len > 0);
         size += step->pieces[i].iov_len;
     }
-    if (script_now(w)->refuses_bytes && w->reply >= replies_in(script_now(w))) {
+    size_t deaf_after = script_now(w)->deaf_after;
+    if (deaf_after > 0 && requests_received(w) >= deaf_after) {
         return failed(EPIPE);
     }
     if (w->bite > 0 && size > w->bite) {
@@ -197,6 +203,7 @@ static struct outcome do_receive(struct world *w, const struct step *step)
 {
     assert_true(w->connected);
     assert_true(step->size > 0);
+    assert_true(step->until_ns > w->now); /* else a model would spin */
     struct bytes ready = ready_bytes(w);
     size_t most = w->slice > 0 && w->slice < step->size ? w->slice : step->size;
     size_t size = ready.len < most ? ready.len : most;
@@ -565,7 +572,7 @@ static void an_idle_connection_that_takes_no_bytes_is_no_error(void **state)
 {
     (void)state;
     struct world *w = world_create(2);
-    script_add(w, (struct script){.replies = {OK}, .then = CLOSES, .refuses_bytes = true});
+    script_add(w, (struct script){.replies = {OK}, .then = CLOSES, .deaf_after = 1});
     script_add(w, (struct script){.replies = {OK}});
     run(w);
     assert_int_equal(w->tally->ok, 2);
@@ -630,7 +637,6 @@ static void an_early_reply_is_read_though_sending_failed(void **state)
     struct world *w = world_create(1);
     w->plan.method = METHOD_POST;
     w->plan.repeatable = false;
-    script_add(w, (struct script){.refuses_bytes = true});
     world_init_session(w);
     struct outcome came = {CAME_NOTHING, 0, 0};
     const struct step *step = session_step(&w->session, w->now, came);
@@ -1003,6 +1009,37 @@ static void pipelined_requests_are_sent_again_after_a_close(void **state)
     world_destroy(w);
 }
 
+static void a_request_to_another_origin_waits_for_the_pipeline_to_empty(void **state)
+{
+    static const struct target two[] = {{"http://a/", &origins[0], TEXT(REQUEST)},
+                                        {"http://b/", &origins[1], TEXT(REQUEST)}};
+    (void)state;
+    struct world *w = world_create(5);
+    w->plan.targets = two;
+    w->plan.target_count = 2;
+    w->plan.pipeline = 4;
+    script_add(w, (struct script){.replies = {OK, OK}});
+    run(w);
+    assert_int_equal(w->tally->ok, 5);
+    assert_int_equal(w->connections, 5);
+    world_destroy(w);
+}
+
+static void a_deaf_connection_is_read_to_its_end(void **state)
+{
+    (void)state;
+    struct world *w = world_create(6);
+    w->plan.pipeline = 3;
+    /* the third reply is still to come when the server takes no more */
+    script_add(w, (struct script){.replies = {OK, OK, OK}, .then = CLOSES, .deaf_after = 3});
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK}});
+    run(w);
+    assert_int_equal(w->tally->ok, 6);
+    assert_int_equal(w->tally->failed, 0);
+    assert_int_equal(w->connections, 2);
+    world_destroy(w);
+}
+
 static void only_the_oldest_request_fails_with_its_connection(void **state)
 {
     (void)state;
@@ -1132,6 +1169,8 @@ int main(void)
     suite_add(&suite, CASE(several_requests_leave_before_the_first_reply));
     suite_add(&suite, CASE(pipelined_replies_are_told_apart_in_slices_of_any_size));
     suite_add(&suite, CASE(pipelined_requests_are_sent_again_after_a_close));
+    suite_add(&suite, CASE(a_request_to_another_origin_waits_for_the_pipeline_to_empty));
+    suite_add(&suite, CASE(a_deaf_connection_is_read_to_its_end));
     suite_add(&suite, CASE(only_the_oldest_request_fails_with_its_connection));
     suite_add(&suite, CASE(all_fail_with_their_connection_when_they_may_not_be_repeated));
     suite_add(&suite, CASE(with_a_rate_requests_are_due_by_the_clock));
