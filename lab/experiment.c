@@ -13,8 +13,10 @@
 #include "lib/base/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct experiment {
     const struct run_options *options;
@@ -32,6 +34,7 @@ static void apply_options(struct experiment *experiment);
 static int prepare(struct experiment *experiment);
 static int try_url(const struct experiment *experiment);
 static void begin_bundle(struct experiment *experiment);
+static void warn_of_load(const struct experiment *experiment);
 static json_t *setting_json(const struct experiment *experiment);
 static int carry_out(struct experiment *experiment);
 static void save(void *with);
@@ -48,6 +51,7 @@ int experiment_run(const struct run_options *options, const char *name)
     }
     if (status == EXPERIMENT_WELL) {
         begin_bundle(&experiment);
+        warn_of_load(&experiment);
         status = carry_out(&experiment);
     }
     json_decref(experiment.bundle);
@@ -189,6 +193,16 @@ static void begin_bundle(struct experiment *experiment)
         "started", started, "elapsed_s", 0.0, "interrupted", true, "quick", options->quick, "plan",
         experiment->plan.json, "environment", environment, "setting", setting_json(experiment),
         "targets", "rows", "waits", "summary");
+}
+
+/* Before two minutes are spent on a machine that is busy with other things. */
+static void warn_of_load(const struct experiment *experiment)
+{
+    double load = 0, cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    if (!experiment->options->quiet && getloadavg(&load, 1) == 1 && load > cores / 2) {
+        log_warn("this machine is busy (load %.1f on %.0f cores): measure on a quiet one", load,
+                 cores);
+    }
 }
 
 static json_t *setting_json(const struct experiment *experiment)

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 static void judge_step(const struct finding_question *question, struct finding_step *step);
-static enum finding_verdict judge_ratio(const struct finding_step *step, double share);
+static enum finding_verdict judge_ratio(const struct finding_question *question,
+                                        const struct finding_step *step);
 static size_t count_leading(const struct finding *finding);
 static void say_headline(struct finding *finding, size_t leading);
 static void say_detail(const struct finding_question *question, struct finding *finding,
@@ -25,7 +26,7 @@ const char *finding_word(enum finding_verdict verdict)
     static const char *const words[] = {
         [FINDING_KEEPS_UP] = "keeps up",
         [FINDING_FALLS_BEHIND] = "falls behind",
-        [FINDING_TOO_CLOSE] = "too close to call",
+        [FINDING_UNCLEAR] = "unclear",
     };
     return words[verdict];
 }
@@ -60,24 +61,25 @@ static void judge_step(const struct finding_question *question, struct finding_s
         step->ratio = statistics_ratio(&step->threads->value[METRIC_REQUESTS_PER_S],
                                        &step->events->value[METRIC_REQUESTS_PER_S]);
     }
-    step->verdict = judge_ratio(step, question->share);
+    step->verdict = judge_ratio(question, step);
 }
 
-static enum finding_verdict judge_ratio(const struct finding_step *step, double share)
+static enum finding_verdict judge_ratio(const struct finding_question *question,
+                                        const struct finding_step *step)
 {
     if (step->threads == NULL || step->events == NULL || step->events->failed > 0) {
-        return FINDING_TOO_CLOSE;
+        return FINDING_UNCLEAR;
     }
     if (step->threads->failed > 0) {
         return FINDING_FALLS_BEHIND;
     }
     if (!band_known(&step->ratio)) {
-        return FINDING_TOO_CLOSE;
+        return FINDING_UNCLEAR;
     }
-    if (step->ratio.mid >= share) {
+    if (step->ratio.mid >= question->share && step->ratio.low >= question->worst) {
         return FINDING_KEEPS_UP;
     }
-    return step->ratio.high < share ? FINDING_FALLS_BEHIND : FINDING_TOO_CLOSE;
+    return step->ratio.high < question->share ? FINDING_FALLS_BEHIND : FINDING_UNCLEAR;
 }
 
 static size_t count_leading(const struct finding *finding)
@@ -102,8 +104,8 @@ static void say_headline(struct finding *finding, size_t leading)
         break;
     case FINDING_UP_TO:
         append(finding->headline, "Threads suffice up to %s %s here", number, noun);
-        if (finding->step[leading].verdict == FINDING_TOO_CLOSE) {
-            append(finding->headline, "; at %s it is too close to call",
+        if (finding->step[leading].verdict == FINDING_UNCLEAR) {
+            append(finding->headline, "; at %s it is unclear",
                    units_write_count(number, finding->step[leading].connections));
         }
         break;
@@ -166,10 +168,11 @@ static void say_step(char *text, const struct finding_step *step)
 static void say_later(char *text, const struct finding *finding, size_t leading)
 {
     char number[UNITS_TEXT];
+    const char *again = leading > 0 ? "; they keep up again at " : "; they keep up at ";
     unsigned found = 0;
     for (size_t i = leading + 1; i < finding->count; i++) {
         if (finding->step[i].verdict == FINDING_KEEPS_UP) {
-            append(text, "%s%s", found++ == 0 ? "; they keep up again at " : ", ",
+            append(text, "%s%s", found++ > 0 ? ", " : again,
                    units_write_count(number, finding->step[i].connections));
         }
     }

@@ -2,10 +2,12 @@
  *
  * The rule, as it is printed on the page. At each number of connections both servers are judged by
  * the client that gets more out of them. Threads *keep up* there when the threaded server answers
- * at least `share` times as many requests a second as the evented one, by the medians, and none of
- * its requests failed; they *fall behind* when the ratio stays below `share` over its whole band,
- * or when requests failed; in between it is *too close to call*. Threads suffice up to the largest
- * number of connections at which they keep up and keep up at every smaller one that was tried. */
+ * at least `share` times as many requests a second as the evented one, by the medians, still
+ * `worst` times as many at the low end of the ratio's band, and none of its requests failed; they
+ * *fall behind* when the ratio stays below `share` over its whole band, or when requests failed; in
+ * between, and when the repeats lie far apart, it is *unclear*. Threads suffice
+ * up to the largest number of connections at which they keep up and keep up at every smaller one
+ * that was tried. */
 #pragma once
 
 #include "lab/point.h"
@@ -18,10 +20,10 @@ enum {
 enum finding_verdict {
     FINDING_KEEPS_UP,
     FINDING_FALLS_BEHIND,
-    FINDING_TOO_CLOSE, /* or nothing was measured on one of the sides */
+    FINDING_UNCLEAR, /* or nothing was measured on one of the sides */
 };
 
-/* "keeps up", "falls behind", "too close to call". */
+/* "keeps up", "falls behind", "unclear". */
 const char *finding_word(enum finding_verdict verdict);
 
 /* One number of connections. */
@@ -60,6 +62,7 @@ struct finding_question {
     const unsigned *connections; /* rising */
     size_t connections_count;    /* at most FINDING_STEPS */
     double share;                /* 0.9 */
+    double worst;                /* 0.8 */
 };
 
 /* Threads against events. Keeps pointers into question->points in finding->step. */

@@ -142,6 +142,7 @@ static bool read_finding(struct plan *plan, char *why)
     const struct key keys[] = {
         {"target", KEY_TEXT, &name, 0, 0, false},
         {"share", KEY_SHARE, &plan->finding_share, 0, 0, false},
+        {"worst", KEY_SHARE, &plan->finding_worst, 0, 0, false},
     };
     if (!READ_KEYS(json_object_get(plan->json, "finding"), "finding: ", keys, why)) {
         return false;
@@ -413,8 +414,7 @@ void plan_make_url(struct plan *plan, const char *url)
     json_object_set_new(plan->json, "targets", json_pack("[O]", target));
     json_object_set_new(plan->json, "question",
                         json_string("How does this server scale with connections?"));
-    json_object_set_new(plan->json, "finding",
-                        json_pack("{s:s, s:f}", "target", "url", "share", plan->finding_share));
+    json_object_set_new(json_object_get(plan->json, "finding"), "target", json_string("url"));
     json_object_del(plan->json, "waits");
     json_object_del(plan->json, "hypotheses");
 

@@ -68,7 +68,8 @@ struct plan {
     struct plan_target target[PLAN_TARGETS];
     size_t targets;
     unsigned finding_target; /* which target the first sentence is about */
-    double finding_share;
+    double finding_share;    /* finding.h */
+    double finding_worst;
     struct plan_waits waits;
     struct plan_hypothesis hypothesis[PLAN_HYPOTHESES];
     size_t hypotheses;

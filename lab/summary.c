@@ -38,6 +38,7 @@ bool summary_make(struct summary *summary, const json_t *bundle, char *why)
         .connections = target->connections,
         .connections_count = target->steps,
         .share = summary->plan.finding_share,
+        .worst = summary->plan.finding_worst,
     };
     if (summary->url) {
         finding_of_url(&question, &summary->finding);
@@ -102,8 +103,9 @@ static json_t *finding_json(const struct summary *summary)
                                                "verdict", finding_word(step->verdict), "ratio",
                                                band_json(&step->ratio)));
     }
-    return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:o}", "kind", kinds[finding->kind],
-                     "up_to", finding->up_to, "share", summary->plan.finding_share, "target",
+    return json_pack("{s:s, s:i, s:f, s:f, s:s, s:s, s:s, s:s, s:o}", "kind", kinds[finding->kind],
+                     "up_to", finding->up_to, "share", summary->plan.finding_share, "worst",
+                     summary->plan.finding_worst, "target",
                      summary->plan.target[summary->plan.finding_target].name, "target_words",
                      summary->target_words[summary->plan.finding_target], "headline",
                      finding->headline, "detail", finding->detail, "steps", steps);

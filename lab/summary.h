@@ -2,12 +2,11 @@
  *
  * As JSON, the "summary" of a bundle, from which the page draws:
  *     coverage    what is asked of a band; each point tells what its few repeats give
- *     finding     kind ("up-to" "all" "none" "unknown" "url"), up_to, share, target, headline,
- *                 detail, steps: [{connections, verdict, ratio}]
- *     hypotheses  [{name, words, expression, verdict, numbers: [{text, value}]}]
- *     points      [{target, connections, server, client, best, repeats, incomplete, coverage, ok,
- * failed, values: {METRIC: band}}]; `best` marks the client that got more out of this server here
- *     failed      requests and runs that failed
+ *     finding     kind ("up-to" "all" "none" "unknown" "url"), up_to, share, worst, target,
+ * target_words, headline, detail, steps: [{connections, verdict, ratio}] hypotheses  [{name, words,
+ * expression, verdict, numbers: [{text, value}]}] points      [{target, connections, server,
+ * client, best, repeats, incomplete, coverage, ok, failed, values: {METRIC: band}}]; `best` marks
+ * the client that got more out of this server here failed      requests and runs that failed
  *     incomplete  runs that could not make all their connections in time, and do not count
  *     unsteady    points whose repeats differ by more than SUMMARY_SPREAD: the machine was busy
  * with other things A band is [low, middle, high], or null when nothing was measured. */

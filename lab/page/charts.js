@@ -57,7 +57,7 @@ function datasetsOf(bundle, choice, target, metric) {
     const points = pointsOf(bundle, series, target, metric);
     if (points.length === 0) continue;
     const colour = modelColour(series.colour);
-    const edge = {borderWidth: 0, pointRadius: 0, pointHitRadius: 0, backgroundColor: fade(colour, 0.2), edge: true};
+    const edge = {borderWidth: 0, pointRadius: 0, pointHitRadius: 0, backgroundColor: fade(colour, 0.2), edge: true, order: 2};
     sets.push({...edge, data: points.map((p) => ({x: p.x, y: p.band[0]})), fill: false});
     sets.push({...edge, data: points.map((p) => ({x: p.x, y: p.band[2]})), fill: "-1"});
     sets.push({
@@ -65,7 +65,7 @@ function datasetsOf(bundle, choice, target, metric) {
       data: points.map((p) => ({x: p.x, y: p.band[1]})),
       borderColor: colour, backgroundColor: colour, borderWidth: 3.5, borderDash: series.dash,
       pointStyle: series.colour === "sync" ? "rect" : "circle",
-      pointRadius: series.colour === "sync" ? 6 : 5, pointHoverRadius: 8, fill: false, clip: 10,
+      pointRadius: series.colour === "sync" ? 6 : 5, pointHoverRadius: 8, fill: false, clip: 10, order: 1,
     });
   }
   return sets;

@@ -50,7 +50,7 @@ function fillStrip(finding) {
   byId("strip-caption").textContent =
     `Replies a second by threads, for each one by events (${finding.target_words}):`;
   for (const step of finding.steps) {
-    const [look, sign] = looks[step.verdict] || ["close", "≈"];
+    const [look, sign] = looks[step.verdict] || ["unclear", "?"];
     byId("strip-steps").append(element("li", {class: look},
       element("span", {class: "at"}, connections(step.connections)),
       element("span", {class: "ratio"}, step.ratio ? step.ratio[1].toFixed(2) : "–"),
@@ -291,10 +291,10 @@ function fillMethod() {
 }
 
 function ruleText() {
-  const share = bundle.summary.finding.share;
+  const {share, worst} = bundle.summary.finding;
   return "At each number of connections both servers are judged by the client that gets more out of them. Threads keep up there when the threaded server gives " +
-    `at least ${share} replies for each one of the evented server, by the middle of the repeats, and none failed. They fall behind when the ratio stays below ${share} ` +
-    "over its whole band, or when requests failed; in between it is too close to call. Threads suffice up to the largest number of connections at which they keep up, " +
+    `at least ${share} replies for each one of the evented server, by the middle of the repeats, still ${worst} at the low end of the ratio's band, and none failed. They fall behind when the ratio stays below ${share} ` +
+    "over its whole band, or when requests failed; in between, and when the repeats lie far apart, it is unclear. Threads suffice up to the largest number of connections at which they keep up, " +
     "and keep up at every smaller one that was tried.";
 }
 

@@ -70,7 +70,7 @@ def plan(tmp_path):
             'repeats': 1, 'seed': 7, 'duration': '20ms', 'warmup': '0s',
             'targets': [{'name': 'chapter', 'label': 'a chapter', 'path': '/chapters/*.txt',
                          'near_bytes': 23000, 'connections': [1, 4]}],
-            'finding': {'target': 'chapter', 'share': 0.9},
+            'finding': {'target': 'chapter', 'share': 0.9, 'worst': 0.8},
         }
         path = tmp_path / 'small.json'
         path.write_text(json.dumps(whole | changes))

@@ -207,4 +207,4 @@ def test_run_without_all_its_connections_does_not_count(race, tmp_path):
     inner = json.loads(re.search(r'<script type="application/json" id="bundle">(.*?)</script>', page, re.DOTALL)[1])
     assert inner['summary']['incomplete'] == 12
     last = inner['summary']['finding']['steps'][-1]
-    assert last == {'connections': 1024, 'verdict': 'too close to call', 'ratio': None}
+    assert last == {'connections': 1024, 'verdict': 'unclear', 'ratio': None}

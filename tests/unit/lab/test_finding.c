@@ -56,6 +56,7 @@ static struct finding_question question_of(struct bench *bench)
         .connections = tried,
         .connections_count = STEPS,
         .share = 0.9,
+        .worst = 0.8,
     };
 }
 
@@ -97,7 +98,7 @@ static void threads_suffice_as_far_as_they_keep_up_from_below(void **state)
         {{1, 1, 0.88, 0.5},
          FINDING_UP_TO,
          16,
-         "Threads suffice up to 16 connections here; at 64 it is too close to call"},
+         "Threads suffice up to 16 connections here; at 64 it is unclear"},
         {{0.88, 1, 1, 1},
          FINDING_UNKNOWN,
          0,
@@ -109,7 +110,7 @@ static void threads_suffice_as_far_as_they_keep_up_from_below(void **state)
         {{1, 1, NAN, 1},
          FINDING_UP_TO,
          16,
-         "Threads suffice up to 16 connections here; at 64 it is too close to call"},
+         "Threads suffice up to 16 connections here; at 64 it is unclear"},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct bench bench;
@@ -139,6 +140,28 @@ static void detail_tells_when_threads_catch_up_again(void **state)
     struct bench bench;
     judge(&bench, (const double[]){1, 0.5, 1, 1});
     assert_non_null(strstr(bench.finding.detail, "they keep up again at 64, 1,024"));
+}
+
+/* Equal by the middles, but one repeat of the threads says 0.7: no ground for a claim. */
+static void repeats_far_apart_are_unclear(void **state)
+{
+    (void)state;
+    struct bench bench = {.count = 0};
+    for (size_t i = 0; i < STEPS; i++) {
+        add_repeats(&bench, MODEL_ASYNC, tried[i], 1000);
+        add_repeats(&bench, MODEL_SYNC, tried[i], 1000);
+    }
+    for (size_t i = 0; i < bench.count; i++) {
+        struct row *row = &bench.rows[i];
+        if (row->server == MODEL_SYNC && row->connections == 16 &&
+            row->value[METRIC_REQUESTS_PER_S] == 980) {
+            row->value[METRIC_REQUESTS_PER_S] = 700;
+        }
+    }
+    struct finding_question question = question_of(&bench);
+    finding_of_race(&question, &bench.finding);
+    assert_int_equal(bench.finding.step[1].verdict, FINDING_UNCLEAR);
+    assert_int_equal(bench.finding.up_to, 1);
 }
 
 static void failed_requests_are_no_way_to_keep_up(void **state)
@@ -216,6 +239,7 @@ int main(void)
         cmocka_unit_test(threads_suffice_as_far_as_they_keep_up_from_below),
         cmocka_unit_test(detail_tells_the_numbers_of_the_better_client),
         cmocka_unit_test(detail_tells_when_threads_catch_up_again),
+        cmocka_unit_test(repeats_far_apart_are_unclear),
         cmocka_unit_test(failed_requests_are_no_way_to_keep_up),
         cmocka_unit_test(failures_of_the_evented_server_prove_nothing_for_threads),
         cmocka_unit_test(nothing_measured_says_nothing),
