@@ -68,9 +68,9 @@ static void own_process_is_sampled(void **state)
 
     assert_int_equal(sampler_open(&sampler, getpid()), 0);
     assert_true(sampler_cpu(&sampler, &before));
-    volatile double sum = 0;
+    volatile unsigned sum = 0;
     for (int i = 0; i < 3000000; i++) {
-        sum += i;
+        sum = sum + (unsigned)i;
     }
     assert_true(sampler_cpu(&sampler, &after));
     assert_true(after > before);
