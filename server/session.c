@@ -13,6 +13,7 @@ enum state {
     STATE_WAIT,  /* --delay */
     STATE_WORK,  /* --compute */
     STATE_FETCH, /* what it asks for has to be looked up */
+    STATE_REPLY, /* its reply has to be queued */
     STATE_SEND,  /* what is queued has to leave */
     STATE_LAST,  /* nothing more is said */
 };
@@ -138,14 +139,19 @@ static void heed_drain(struct session *s)
     }
 }
 
-/* Queues x->answer.reply; takes its reference. */
-static void queue_reply(struct session *s, const struct moment *now)
+/* Queues x->answer.reply; takes its reference. False: there is no room for its text behind that of
+ * the replies before it, which have to leave first. */
+static bool queue_reply(struct session *s, const struct moment *now)
 {
     struct exchange *x = s->exchange;
     struct reply *reply = &x->answer.reply;
     heed_drain(s);
     struct bytes text = write_reply(x, s->site, reply, now);
     if (text.len == 0) { /* only a Location can be that long */
+        assert(reply->file == NULL);
+        if (x->text_used > 0) {
+            return false;
+        }
         reply_refuse(reply, 414, "The address of that folder is too long to be sent.");
         text = write_reply(x, s->site, reply, now);
         assert(text.len > 0);
@@ -159,6 +165,7 @@ static void queue_reply(struct session *s, const struct moment *now)
     s->since_ns = now->now_ns;
     s->requests++;
     s->last = s->last || !x->persists;
+    return true;
 }
 
 static bool is_queue_full(const struct exchange *x)
@@ -194,7 +201,9 @@ static void refuse(struct session *s, unsigned status, const char *why, const st
     x->answer.reply.head_only = s->state != STATE_HEAD && x->request.method == METHOD_HEAD;
     x->persists = false;
     x->delayed = false;
-    queue_reply(s, now);
+    bool fits = queue_reply(s, now);
+    assert(fits);
+    (void)fits;
     s->linger = true;
     send_then(s, STATE_LAST);
 }
@@ -254,8 +263,7 @@ static void fetch_came(struct session *s, const struct moment *now, struct outco
         return;
     }
     if (answer_fetched(&x->answer, x->fetch.came, x->fetch.file, now->wall_s) == ANSWER_REPLY) {
-        queue_reply(s, now);
-        go_on(s);
+        s->state = STATE_REPLY;
     }
 }
 
@@ -574,21 +582,17 @@ static bool ask_wait(struct session *s, const struct moment *now, struct step *n
     return true;
 }
 
-static void begin_answer(struct session *s, const struct moment *now)
+static void begin_answer(struct session *s)
 {
     struct exchange *x = s->exchange;
-    if (answer_begin(&x->answer, s->site, &x->request, x->room + x->capacity) == ANSWER_FETCH) {
-        s->state = STATE_FETCH;
-    } else {
-        queue_reply(s, now);
-        go_on(s);
-    }
+    enum answer_next next = answer_begin(&x->answer, s->site, &x->request, x->room + x->capacity);
+    s->state = next == ANSWER_FETCH ? STATE_FETCH : STATE_REPLY;
 }
 
-static bool ask_work(struct session *s, const struct moment *now, struct step *next)
+static bool ask_work(struct session *s, struct step *next)
 {
     if (s->site->compute == 0) {
-        begin_answer(s, now);
+        begin_answer(s);
         return false;
     }
     if (sends_first(s)) {
@@ -605,6 +609,16 @@ static bool ask_fetch(struct session *s, struct step *next)
     x->fetch.warm_only = x->replies > 0;
     *next = (struct step){.kind = STEP_FETCH, .fetch = &x->fetch};
     return true;
+}
+
+static bool ask_reply(struct session *s, const struct moment *now)
+{
+    if (queue_reply(s, now)) {
+        go_on(s);
+    } else {
+        send_then(s, STATE_REPLY);
+    }
+    return false;
 }
 
 static bool ask_send(const struct session *s, struct step *next)
@@ -649,7 +663,7 @@ static void take(struct session *s, const struct moment *now, struct outcome cam
         s->state = STATE_WORK;
         break;
     case STATE_WORK:
-        begin_answer(s, now);
+        begin_answer(s);
         break;
     case STATE_FETCH:
         fetch_came(s, now, came);
@@ -657,6 +671,7 @@ static void take(struct session *s, const struct moment *now, struct outcome cam
     case STATE_SEND:
         send_came(s, now, came);
         break;
+    case STATE_REPLY: /* no step is asked for in it */
     case STATE_LAST:
         break;
     }
@@ -672,9 +687,11 @@ static bool ask(struct session *s, const struct moment *now, struct step *next)
     case STATE_WAIT:
         return ask_wait(s, now, next);
     case STATE_WORK:
-        return ask_work(s, now, next);
+        return ask_work(s, next);
     case STATE_FETCH:
         return ask_fetch(s, next);
+    case STATE_REPLY:
+        return ask_reply(s, now);
     case STATE_SEND:
         return ask_send(s, next);
     case STATE_LAST:

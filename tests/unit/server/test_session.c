@@ -112,6 +112,8 @@ static const struct exchange_row exchange_rows[] = {
     {"absolute_form_is_a_path_too", GET("http://a/a.txt"), 'G', 200, "0123456789", NULL, NULL},
     {"folder_has_its_index", GET("/folder/"), 'G', 200, "<p>index", NULL, NULL},
     {"folder_without_its_slash_is_301", GET("/folder"), 'G', 301, NULL, "Location", "/folder/"},
+    {"redirect_keeps_the_query", GET("/folder?a=b&c"), 'G', 301, NULL, "Location",
+     "/folder/?a=b&c"},
     {"what_is_not_there_is_404", GET("/none"), 'G', 404, NULL, NULL, NULL},
     {"root_without_an_index_is_404", GET("/"), 'G', 404, NULL, NULL, NULL},
     {"what_may_not_be_read_is_403", GET("/secret"), 'G', 403, NULL, NULL, NULL},
@@ -252,6 +254,11 @@ static void fallback_stands_for_what_is_not_there(void **state)
     assert_bytes(replies.at[2].body, BYTES("The Pharaon"));
     assert_int_equal(replies.at[3].status, 403);
     assert_bytes(replies.at[4].body, BYTES("0123456789"));
+    talk_end(&talk);
+
+    talk.site.fallback = BYTES("folder");
+    play(GET("/17"), "G");
+    assert_int_equal(replies.at[0].status, 404);
     talk_end(&talk);
 
     talk.site.fallback = BYTES("none"); /* and is not looked for again and again */
@@ -508,6 +515,41 @@ static void room_for_text_is_bounded(void **state)
     talk_end(&talk);
 }
 
+/* A Location of any length is sent or refused for its own sake, not for what came before it. */
+static void a_long_redirect_is_answered_alike_behind_others(void **state)
+{
+    (void)state;
+    static char input[16384];
+    talk.site.limits.request.head = 8192;
+    talk.site.limits.request.target = 8000;
+    unsigned sent = 0, refused = 0;
+    for (int len = 1; len < 6000; len += 97) {
+        unsigned alone = 0;
+        for (unsigned before = 0; before < BATCH_REPLIES; before++) {
+            char methods[BATCH_REPLIES + 3] = "";
+            char *at = input;
+            for (unsigned i = 0; i < before; i++) {
+                at += sprintf(at, i % 3 ? GET("/a.txt") : GET("/none"));
+                strcat(methods, "G");
+            }
+            sprintf(at, "GET /folder?%0*d" HOST "\r\n" GET("/b.txt"), len, 0);
+            strcat(methods, "GG");
+            play(input, methods);
+            assert_int_equal(replies.count, before + 2);
+            alone = before == 0 ? replies.at[0].status : alone;
+            assert_int_equal(replies.at[before].status, alone);
+            assert_bytes(replies.at[before + 1].body, BYTES("The Pharaon"));
+            if (alone == 301) {
+                assert_int_equal(seen_field(&replies.at[before], "Location").len, 9 + len);
+            }
+            talk_end(&talk);
+        }
+        sent += alone == 301;
+        refused += alone == 414;
+    }
+    assert_true(sent > 0 && refused > 0 && sent + refused == 62);
+}
+
 static void a_large_file_leaves_in_slices_and_in_its_place(void **state)
 {
     (void)state;
@@ -624,6 +666,7 @@ int main(void)
     suite_add(&suite, CASE(what_is_ready_leaves_before_more_of_a_head_is_waited_for));
     suite_add(&suite, CASE(batches_are_bounded));
     suite_add(&suite, CASE(room_for_text_is_bounded));
+    suite_add(&suite, CASE(a_long_redirect_is_answered_alike_behind_others));
     suite_add(&suite, CASE(a_large_file_leaves_in_slices_and_in_its_place));
     suite_add(&suite, CASE(a_part_of_a_large_file_leaves_from_its_descriptor));
     suite_add(&suite, CASE(what_is_ready_leaves_before_a_cold_file_is_opened));

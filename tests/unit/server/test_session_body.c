@@ -252,7 +252,7 @@ static void it_is_asked_for_after_the_replies_before_it(void **state)
     char input[4096] = "";
     char methods[64] = "";
     for (unsigned before = 0; before < 2 * BATCH_REPLIES; before++) {
-        char all[4096];
+        char all[sizeof(input) + 128];
         snprintf(all, sizeof(all), "%sGET /b.txt" HOST "Content-Length: 2\r\n" CONTINUE "\r\n",
                  input);
         talk_begin(&talk);
@@ -263,7 +263,7 @@ static void it_is_asked_for_after_the_replies_before_it(void **state)
         assert_int_equal(replies.count, before + 1);
         assert_int_equal(replies.at[before].status, 100);
         talk_play(&talk, BYTES("ab" GET("/a.txt")));
-        char more[80];
+        char more[sizeof(methods) + 3];
         snprintf(more, sizeof(more), "%sGG", methods);
         talk_replies(&talk, &replies, more);
         assert_int_equal(replies.count, before + 3);
