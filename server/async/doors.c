@@ -1,0 +1,94 @@
+#include "server/async/doors.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    ACCEPT_AT_ONCE = 64,
+    PAUSE_MS = 50
+};
+
+static void shut(struct doors *doors)
+{
+    for (unsigned i = 0; doors->open && i < doors->count; i++) {
+        event_del(&doors->door[i].event);
+    }
+    doors->open = false;
+}
+
+/* Out of descriptors or memory: to accept again at once would only spin. */
+static void pause_awhile(struct doors *doors)
+{
+    static const struct timeval pause = {0, PAUSE_MS * 1000};
+    shut(doors);
+    event_add(&doors->reopen, &pause);
+}
+
+static void on_acceptable(evutil_socket_t listener, short what, void *argument)
+{
+    struct door *door = argument;
+    (void)what;
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            if (!door->doors->accepted(door->doors->owner, fd, door->tcp)) {
+                shut(door->doors);
+                return;
+            }
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_awhile(door->doors);
+            return;
+        }
+    }
+}
+
+void doors_open(struct doors *doors)
+{
+    if (doors->open || event_pending(&doors->reopen, EV_TIMEOUT, NULL)) {
+        return;
+    }
+    for (unsigned i = 0; i < doors->count; i++) {
+        event_add(&doors->door[i].event, NULL);
+    }
+    doors->open = true;
+}
+
+static void on_reopen(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    doors_open(argument);
+}
+
+void doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
+                unsigned count, unsigned index, doors_accepted *accepted, void *owner)
+{
+    doors->accepted = accepted;
+    doors->owner = owner;
+    doors->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        struct door *door = &doors->door[i];
+        door->doors = doors;
+        door->fd = listeners[i].fds[index];
+        door->tcp = !address_is_unix(&listeners[i].address);
+        event_assign(&door->event, base, door->fd, EV_READ | EV_PERSIST, on_acceptable, door);
+    }
+    evtimer_assign(&doors->reopen, base, on_reopen, doors);
+    doors_open(doors);
+}
+
+void doors_close(struct doors *doors)
+{
+    for (unsigned i = 0; i < doors->count && doors->open; i++) {
+        on_acceptable(doors->door[i].fd, EV_READ, &doors->door[i]);
+    }
+    shut(doors);
+    event_del(&doors->reopen);
+    for (unsigned i = 0; i < doors->count; i++) {
+        close(doors->door[i].fd);
+    }
+}

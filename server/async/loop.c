@@ -1,0 +1,334 @@
+#include "server/async/loop.h"
+
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* --- what connections share ------------------------------------------------------------------- */
+
+enum {
+    SPARES_MOST = 64
+};
+
+struct exchange *loop_lend(struct loop *loop)
+{
+    struct exchange *exchange = loop->spare;
+    size_t capacity = exchange_capacity(loop->server->site);
+    if (exchange != NULL) {
+        loop->spare = exchange->next;
+        loop->spares--;
+    } else {
+        exchange = malloc(exchange_size(capacity));
+    }
+    if (exchange != NULL) {
+        exchange_init(exchange, capacity);
+    }
+    return exchange;
+}
+
+void loop_take_back(struct loop *loop, struct exchange *exchange)
+{
+    if (exchange == NULL) {
+        return;
+    }
+    if (loop->spares == SPARES_MOST) {
+        free(exchange);
+        return;
+    }
+    exchange->next = loop->spare;
+    loop->spare = exchange;
+    loop->spares++;
+}
+
+void loop_enter(struct loop *loop, struct wait *wait)
+{
+    patience_join(&loop->waits, wait);
+    loop->connections++;
+}
+
+bool loop_has_room(const struct loop *loop)
+{
+    return loop->connections < loop->most;
+}
+
+void loop_leave(struct loop *loop, struct wait *wait)
+{
+    patience_leave(wait);
+    loop->connections--;
+    if (!loop->draining) {
+        doors_open(&loop->doors);
+    } else if (loop->connections == 0) {
+        event_base_loopbreak(loop->base);
+    }
+}
+
+void loop_each(struct loop *loop, void (*each)(struct wait *wait))
+{
+    for (unsigned i = 0; i < PATIENCE_LISTS; i++) {
+        struct wait *head = &loop->waits.list[i];
+        for (struct wait *wait = head->next, *next; wait != head; wait = next) {
+            next = wait->next;
+            each(wait);
+        }
+    }
+}
+
+/* --- deadlines -------------------------------------------------------------------------------- */
+
+static void set_overdue(struct loop *loop, uint64_t at_ns, uint64_t now_ns)
+{
+    uint64_t wait_ns = at_ns > now_ns ? at_ns - now_ns : 0;
+    struct timeval wait = clock_timeval(wait_ns + NS_PER_MS);
+    loop->overdue_ns = at_ns;
+    event_add(&loop->overdue, &wait);
+}
+
+void loop_wait(struct loop *loop, struct wait *wait, unsigned list, uint64_t until_ns)
+{
+    if (patience_wait(&loop->waits, wait, list, until_ns) && until_ns < loop->overdue_ns) {
+        set_overdue(loop, until_ns, clock_monotonic_ns());
+    }
+}
+
+static void on_overdue(evutil_socket_t fd, short what, void *argument)
+{
+    struct loop *loop = argument;
+    uint64_t now_ns = clock_monotonic_ns();
+    struct wait *wait;
+    uint64_t next_ns;
+    (void)fd;
+    (void)what;
+    loop->overdue_ns = 0; /* set below, once all is known */
+    while ((wait = patience_overdue(&loop->waits, now_ns, &next_ns)) != NULL) {
+        loop->server->calls->overdue(wait);
+    }
+    loop->overdue_ns = CLOCK_NEVER;
+    if (next_ns != CLOCK_NEVER) {
+        set_overdue(loop, next_ns, now_ns);
+    }
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void on_stop(struct job *job)
+{
+    struct loop *loop = (struct loop *)((char *)job - offsetof(struct loop, stop));
+    struct timeval timeout = clock_timeval(loop->server->site->timeouts.drain_ns);
+    doors_close(&loop->doors);
+    loop->draining = true;
+    event_add(&loop->drained, &timeout);
+    loop->server->calls->stop(loop);
+    if (loop->connections == 0) {
+        event_base_loopbreak(loop->base);
+    }
+}
+
+static void cut(struct loop *loop)
+{
+    loop->server->calls->cut(loop);
+    event_base_loopbreak(loop->base);
+}
+
+static void on_cut(struct job *job)
+{
+    cut((struct loop *)((char *)job - offsetof(struct loop, cut)));
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    cut(argument);
+}
+
+/* --- one loop --------------------------------------------------------------------------------- */
+
+static void on_mail(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    mailbox_empty(((struct loop *)argument)->mailbox);
+}
+
+static void *turn(void *argument)
+{
+    struct loop *loop = argument;
+    event_base_dispatch(loop->base);
+    eventfd_write(loop->server->ended, 1);
+    return NULL;
+}
+
+/* Each loop is used by its own thread alone, so libevent needs no locks; changes to what is waited
+ * for are told to the kernel together. */
+static struct event_base *base_create(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+    if (config != NULL &&
+        event_config_set_flag(config,
+                              EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0) {
+        base = event_base_new_with_config(config);
+    }
+    if (config != NULL) {
+        event_config_free(config);
+    }
+    return base;
+}
+
+static bool loop_init(struct loop *loop, struct server *server,
+                      const struct server_options *options)
+{
+    struct cache_limits limits = {options->cache.files / options->loops + 1,
+                                  options->cache.descriptors / options->loops + 1,
+                                  options->cache.bytes / options->loops + 1};
+    loop->server = server;
+    loop->most = server->site->limits.connections / options->loops + 1;
+    loop->overdue_ns = CLOCK_NEVER;
+    loop->stop.done = on_stop;
+    loop->cut.done = on_cut;
+    patience_init(&loop->waits);
+    loop->base = base_create();
+    loop->cache = cache_create(&limits);
+    loop->mailbox = mailbox_create();
+    if (loop->base == NULL || loop->cache == NULL || loop->mailbox == NULL) {
+        return false;
+    }
+    evtimer_assign(&loop->overdue, loop->base, on_overdue, loop);
+    evtimer_assign(&loop->drained, loop->base, on_drained, loop);
+    event_assign(&loop->mail, loop->base, mailbox_fd(loop->mailbox), EV_READ | EV_PERSIST, on_mail,
+                 loop);
+    return event_add(&loop->mail, NULL) == 0;
+}
+
+static void loop_finish(struct loop *loop)
+{
+    for (struct exchange *x; (x = loop->spare) != NULL;) {
+        loop->spare = x->next;
+        free(x);
+    }
+    cache_destroy(loop->cache);
+    if (loop->base != NULL) {
+        event_base_free(loop->base);
+    }
+    mailbox_destroy(loop->mailbox);
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+static bool server_init(struct server *server, const struct server_options *options)
+{
+    server->ended = eventfd(0, EFD_CLOEXEC);
+    server->files = helpers_create(options->file_threads);
+    server->offload = options->offload > 0 ? helpers_create(options->offload) : NULL;
+    server->loop = calloc(options->loops, sizeof(server->loop[0]));
+    if (server->ended < 0 || server->files == NULL || server->loop == NULL ||
+        (options->offload > 0 && server->offload == NULL)) {
+        return false;
+    }
+    while (server->loops < options->loops) {
+        if (!loop_init(&server->loop[server->loops++], server, options)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct server *server_create(struct site *site, const struct server_options *options,
+                             const struct loop_calls *calls)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server != NULL) {
+        server->site = site;
+        server->calls = calls;
+        if (server_init(server, options)) {
+            return server;
+        }
+    }
+    log_error("the loops cannot be set up: %s", strerror(errno));
+    server_destroy(server);
+    return NULL;
+}
+
+void server_destroy(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    helpers_destroy(server->files);
+    helpers_destroy(server->offload);
+    for (unsigned i = 0; i < server->loops; i++) {
+        loop_finish(&server->loop[i]);
+    }
+    if (server->ended >= 0) {
+        close(server->ended);
+    }
+    free(server->loop);
+    free(server);
+}
+
+static bool start_threads(struct server *server)
+{
+    for (unsigned i = 0; i < server->loops; i++) {
+        int error = pthread_create(&server->loop[i].thread, NULL, turn, &server->loop[i]);
+        if (error != 0) {
+            log_error("the thread of loop %u cannot be created: %s", i + 1, strerror(error));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void post_all(struct server *server, size_t job_offset)
+{
+    for (unsigned i = 0; i < server->loops; i++) {
+        struct loop *loop = &server->loop[i];
+        mailbox_post(loop->mailbox, (struct job *)((char *)loop + job_offset));
+    }
+}
+
+/* The first signal is posted as `stop`, the second as `cut`, further ones are not looked at. */
+static void wait_for_ends(struct server *server, int signals)
+{
+    static const size_t jobs[] = {offsetof(struct loop, stop), offsetof(struct loop, cut)};
+    struct pollfd ready[] = {{.fd = signals, .events = POLLIN},
+                             {.fd = server->ended, .events = POLLIN}};
+    size_t job = 0;
+    eventfd_t ended = 0;
+    while (ended < server->loops) {
+        struct signalfd_siginfo signal;
+        eventfd_t more;
+        if (poll(ready, 2, -1) < 0) {
+            continue;
+        }
+        if (ready[0].revents != 0 && read(signals, &signal, sizeof(signal)) > 0) {
+            post_all(server, jobs[job++]);
+            ready[0].fd = job < 2 ? signals : -1;
+        }
+        if (ready[1].revents != 0 && eventfd_read(server->ended, &more) == 0) {
+            ended += more;
+        }
+    }
+}
+
+bool server_run(struct server *server, const struct listener *listeners, unsigned count,
+                int signals)
+{
+    for (unsigned i = 0; i < server->loops; i++) {
+        struct loop *loop = &server->loop[i];
+        doors_init(&loop->doors, loop->base, listeners, count, i, server->calls->accepted, loop);
+    }
+    if (!start_threads(server)) {
+        return false;
+    }
+    wait_for_ends(server, signals);
+    for (unsigned i = 0; i < server->loops; i++) {
+        pthread_join(server->loop[i].thread, NULL);
+    }
+    return true;
+}

@@ -1,0 +1,79 @@
+/* The event loops of the server, and what the connections of one loop share. What a connection does
+ * is in serve.c; here is what turns beneath it. */
+#pragma once
+
+#include "server/async/doors.h"
+#include "server/async/helpers.h"
+#include "server/async/patience.h"
+#include "server/calendar.h"
+
+#include <pthread.h>
+
+struct loop;
+
+/* What a loop calls, on its own thread. */
+struct loop_calls {
+    doors_accepted *accepted;           /* the owner is the loop */
+    void (*overdue)(struct wait *wait); /* its deadline has passed */
+    void (*stop)(struct loop *loop);    /* asked to drain; the doors are closed */
+    void (*cut)(struct loop *loop);     /* the time to drain is over; the loop ends after this */
+};
+
+/* One thread's. Nobody else touches it but through its mailbox. */
+struct loop {
+    struct server *server;
+    pthread_t thread;
+    struct event_base *base;
+    struct calendar calendar;
+    struct cache *cache;
+    struct doors doors;
+
+    struct waits waits;   /* every connection is in one of its lists */
+    struct event overdue; /* the timer for all of them */
+    uint64_t overdue_ns;  /* what it is set to */
+    size_t connections, most;
+    struct exchange *spare;
+    unsigned spares;
+
+    struct mailbox *mailbox;
+    struct event mail;
+    struct job stop, cut; /* posted by the main thread */
+    bool draining;
+    struct event drained; /* the end of the drain timeout */
+};
+
+struct server {
+    struct site *site;
+    const struct loop_calls *calls;
+    struct helpers *files;   /* open and read */
+    struct helpers *offload; /* compute; NULL: the loops do it themselves */
+    int ended;               /* an eventfd that counts the loops that have ended */
+    unsigned loops;
+    struct loop *loop;
+};
+
+/* Sets everything up but the threads. NULL after log_error(). */
+struct server *server_create(struct site *site, const struct server_options *options,
+                             const struct loop_calls *calls);
+void server_destroy(struct server *server);
+
+/* Turns all loops until the first signal has them drain and they have, or the second has them cut.
+ * False after log_error() when a thread could not be created: others may be running then. */
+bool server_run(struct server *server, const struct listener *listeners, unsigned count,
+                int signals);
+
+/* An empty exchange, the one used last, which is still in the core's cache; NULL when out of
+ * memory. And back; NULL is fine. */
+struct exchange *loop_lend(struct loop *loop);
+void loop_take_back(struct loop *loop, struct exchange *exchange);
+
+/* Waits, in this list of patience.h, until then. */
+void loop_wait(struct loop *loop, struct wait *wait, unsigned list, uint64_t until_ns);
+
+/* Counts a connection in, and out. */
+void loop_enter(struct loop *loop, struct wait *wait);
+void loop_leave(struct loop *loop, struct wait *wait);
+bool loop_has_room(const struct loop *loop);
+
+/* Calls `each` for every connection; it may leave. */
+void loop_each(struct loop *loop, void (*each)(struct wait *wait));
