@@ -138,6 +138,32 @@ static void write_csv_row(FILE *file, const json_t *json, const struct row *row,
     fputc('\n', file);
 }
 
+/* As far as its readers rely on it without asking. */
+static bool is_bundle(const json_t *bundle, const char *path, char *why)
+{
+    static const struct {
+        const char *key;
+        json_type type;
+    } parts[] = {
+        {"kind", JSON_STRING},    {"started", JSON_STRING}, {"elapsed_s", JSON_REAL},
+        {"plan", JSON_OBJECT},    {"targets", JSON_ARRAY},  {"environment", JSON_OBJECT},
+        {"setting", JSON_OBJECT}, {"rows", JSON_ARRAY},     {"waits", JSON_ARRAY},
+    };
+    const char *schema = json_string_value(json_object_get(bundle, "schema"));
+    if (schema == NULL || strcmp(schema, BUNDLE_SCHEMA) != 0) {
+        return refuse(why, "%s: its schema is not " BUNDLE_SCHEMA, path);
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const json_t *part = json_object_get(bundle, parts[i].key);
+        bool fits = part != NULL && (json_typeof(part) == parts[i].type ||
+                                     (parts[i].type == JSON_REAL && json_is_integer(part)));
+        if (!fits) {
+            return refuse(why, "%s: %s: is missing or of the wrong kind", path, parts[i].key);
+        }
+    }
+    return true;
+}
+
 json_t *bundle_load(const char *dir, char *why)
 {
     char path[PATH_MAX];
@@ -156,9 +182,7 @@ json_t *bundle_load(const char *dir, char *why)
         refuse(why, "%s: line %d: %s", path, error.line, error.text);
         return NULL;
     }
-    const char *schema = json_string_value(json_object_get(bundle, "schema"));
-    if (schema == NULL || strcmp(schema, BUNDLE_SCHEMA) != 0) {
-        refuse(why, "%s: its schema is not " BUNDLE_SCHEMA, path);
+    if (!is_bundle(bundle, path, why)) {
         json_decref(bundle);
         return NULL;
     }

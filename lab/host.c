@@ -83,10 +83,24 @@ static void explain(const struct host *host, const struct host_spec *spec, const
              complaint);
 }
 
-void host_stop(struct host *host, struct child_end *end)
+bool host_stop(struct host *host, struct child_end *end, char *why)
 {
-    child_stop(&host->child, GRACE_NS, end);
+    struct child_end own = {0};
+    struct child_end *how = end != NULL ? end : &own;
+    char complaint[CHILD_LINE];
+
+    if (host->child.pid == 0) {
+        return true;
+    }
+    child_stop(&host->child, GRACE_NS, how);
+    bool well = how->status == 0;
+    if (!well) {
+        child_complaint(&host->child, complaint);
+        snprintf(why, HOST_WHY, "the server ended with status %d%s%s", how->status,
+                 complaint[0] != '\0' ? ": " : "", complaint);
+    }
     child_finish(&host->child);
+    return well;
 }
 
 bool host_read_ready(const char *line, char *url, char *about)

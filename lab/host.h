@@ -39,9 +39,10 @@ enum host_outcome {
 enum host_outcome host_start(struct host *host, const struct host_spec *spec, int interrupt_fd,
                              char *why);
 
-/* Stops it; with `end`, says what it used in all its life. Accepts the zero value, and then leaves
- * *end alone. */
-void host_stop(struct host *host, struct child_end *end);
+/* Stops it, and says in *end what it used in all its life (NULL: nobody asks). False when it ended
+ * in another way than it should, with status 0: `why` (HOST_WHY bytes) then says how. Accepts the
+ * zero value, and then leaves *end alone. */
+bool host_stop(struct host *host, struct child_end *end, char *why);
 
 /* Reads a ready line: "listening on http://127.0.0.1:8081/ (async, 1 loop)". `url` and `about` have
  * HOST_URL bytes. False when it is not one. Pure. */

@@ -20,18 +20,12 @@ static const char *take_quiet(void *into, const char *argument);
 static const struct option_spec no_specs[] = {{0}};
 
 static const struct option_spec run_specs[] = {
-    {.letter = 'o',
-     .name = "out",
-     .argument = "DIR",
-     .help = "where to write the bundle; a folder that does not exist yet or is empty. Default: "
-             "lab-results/NAME-DATE-TIME in the build folder, or here when installed",
-     .take = take_out,
-     .group = "What to measure"},
     {.letter = 'u',
      .name = "url",
      .argument = "URL",
      .help = "play the clients against a server of your own instead",
-     .take = take_url},
+     .take = take_url,
+     .group = "What to measure"},
     {.letter = 'p',
      .name = "pid",
      .argument = "PID",
@@ -56,12 +50,18 @@ static const struct option_spec run_specs[] = {
      .argument = "N",
      .help = "of the order of the runs. Default: the experiment's",
      .take = take_seed},
+    {.letter = 'o',
+     .name = "out",
+     .argument = "DIR",
+     .help = "where to write the bundle; a folder that does not exist yet or is empty. Default: "
+             "lab-results/NAME-DATE-TIME in the build folder, or here when installed",
+     .take = take_out,
+     .group = "Where things are"},
     {.name = "programs",
      .argument = "DIR",
      .help = "where servers and clients are: a build folder, or one folder with all of them. "
              "Default: where this program is",
-     .take = take_programs,
-     .group = "Where things are"},
+     .take = take_programs},
     {.name = "book",
      .argument = "DIR",
      .help = "the prepared book to serve. Default: the one beside the programs",
@@ -85,7 +85,7 @@ static const struct option_table table = {
 static const struct option_table list_table = {
     .program = "cristo-lab list",
     .me = OPTION_BOTH,
-    .usage = "",
+    .usage = "[OPTION]",
     .about = "Names the experiments, with the question that each answers.",
     .version = CRISTO_VERSION,
     .specs = no_specs,

@@ -54,7 +54,7 @@ static uint64_t left_ns(const struct race *race, const struct schedule_run *runs
 static enum race_outcome run_one(struct race *race, const struct schedule_run *run, size_t order);
 static enum race_outcome begin_server(struct race *race, const struct schedule_run *run,
                                       struct host *host);
-static enum race_outcome measure(struct race *race, struct record *record, pid_t pid);
+static enum race_outcome measure(struct race *race, struct record *record);
 static enum play_outcome warm_up(struct race *race, struct record *record);
 static void settle_switches(struct record *record, const struct sample_switches *before,
                             struct host *host);
@@ -193,6 +193,7 @@ static enum race_outcome run_one(struct race *race, const struct schedule_run *r
     struct record *record = calloc(1, sizeof *record);
     enum race_outcome outcome = RACE_FAILED;
     struct sample_switches before = {0};
+    char why[HOST_WHY]; /* nobody hears about a server that is stopped half-way */
 
     if (record == NULL) {
         snprintf(race->why, RACE_WHY, "out of memory");
@@ -210,7 +211,7 @@ static enum race_outcome run_one(struct race *race, const struct schedule_run *r
 
     record->watched = pid != 0 && sampler_open(&record->sampler, pid) == 0;
     record->switches_known = sampler_switches(&record->sampler, &before);
-    outcome = measure(race, record, pid);
+    outcome = measure(race, record);
     settle_switches(record, &before, &host);
     if (outcome == RACE_DONE) {
         json_array_append_new(race->rows, row_json(race, record, order));
@@ -219,7 +220,7 @@ static enum race_outcome run_one(struct race *race, const struct schedule_run *r
     play_result_finish(&record->result);
 
 free_record:
-    host_stop(&host, NULL);
+    host_stop(&host, NULL, why);
     free(record);
     return outcome;
 }
@@ -247,7 +248,7 @@ static enum race_outcome begin_server(struct race *race, const struct schedule_r
     return RACE_FAILED;
 }
 
-static enum race_outcome measure(struct race *race, struct record *record, pid_t pid)
+static enum race_outcome measure(struct race *race, struct record *record)
 {
     const struct schedule_run *run = record->run;
     struct sampler *sampler = &record->sampler;
@@ -278,9 +279,6 @@ static enum race_outcome measure(struct race *race, struct record *record, pid_t
     record->cpu_ns = cpu_after - cpu_before;
     if (record->watched && !sampler->weighed) {
         sampler_weigh(sampler); /* the client ended before its time */
-    }
-    if (pid != 0 && pid != race->spec->pid && !record->watched && record->result.why[0] == '\0') {
-        snprintf(record->result.why, sizeof record->result.why, "the server ended during the run");
     }
     return RACE_DONE;
 }
@@ -322,7 +320,10 @@ static void settle_switches(struct record *record, const struct sample_switches 
                                  sampler_switches(&record->sampler, &after) &&
                                  after.threads == before->threads;
     } else {
-        host_stop(host, &end);
+        char why[HOST_WHY];
+        if (!host_stop(host, &end, why) && record->result.why[0] == '\0') {
+            snprintf(record->result.why, sizeof record->result.why, "%s", why);
+        }
         after.voluntary = (uint64_t)end.use.ru_nvcsw;
         after.involuntary = (uint64_t)end.use.ru_nivcsw;
     }

@@ -21,6 +21,7 @@ static void print_hypotheses(FILE *to, const struct summary *summary);
 static void print_doubts(FILE *to, const struct summary *summary);
 static void print_wrapped(FILE *to, const char *text, unsigned indent, unsigned width);
 
+static bool is_idle(const struct point *point);
 static const char *rate_cell(char *to, const struct point *point);
 static const char *time_cell(char *to, const struct point *point, enum metric metric);
 static const char *bytes_cell(char *to, const struct point *point);
@@ -90,7 +91,7 @@ static void print_step(FILE *to, const struct summary *summary, unsigned target,
 
     for (int i = 0; i < MODEL_PAIR; i++) {
         side[i] = best(summary, (enum model)i, target, connections);
-        *idle = *idle || (side[i] != NULL && side[i]->value[METRIC_SERVER_BUSY].mid < IDLE_SHARE);
+        *idle = *idle || is_idle(side[i]);
     }
     if (side[0] != NULL && side[1] != NULL) {
         struct band band = statistics_ratio(&side[0]->value[METRIC_REQUESTS_PER_S],
@@ -223,6 +224,13 @@ static void print_wrapped(FILE *to, const char *text, unsigned indent, unsigned 
     fputc('\n', to);
 }
 
+/* Whether the server had time to spare; unknown is no. */
+static bool is_idle(const struct point *point)
+{
+    return point != NULL && band_known(&point->value[METRIC_SERVER_BUSY]) &&
+           point->value[METRIC_SERVER_BUSY].mid < IDLE_SHARE;
+}
+
 /* "41,200", with "*" when the server was idle for a good part, "!" when requests failed. */
 static const char *rate_cell(char *to, const struct point *point)
 {
@@ -230,8 +238,7 @@ static const char *rate_cell(char *to, const struct point *point)
     if (point == NULL || !band_known(&point->value[METRIC_REQUESTS_PER_S])) {
         return "-";
     }
-    const struct band *busy = &point->value[METRIC_SERVER_BUSY];
-    const char *mark = band_known(busy) && busy->mid < IDLE_SHARE ? "*" : "";
+    const char *mark = is_idle(point) ? "*" : "";
     units_write_count(number, (uint64_t)(point->value[METRIC_REQUESTS_PER_S].mid + 0.5));
     snprintf(to, CELL, "%s%s", number, point->failed > 0 ? "!" : mark);
     return to;

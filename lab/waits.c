@@ -36,6 +36,7 @@ enum race_outcome waits_run(const struct waits_spec *spec, json_t *rows, int int
     const struct plan_waits *waits = &spec->plan->waits;
     struct lane *lanes = calloc(LANES_MAX, sizeof *lanes);
     enum race_outcome outcome = RACE_DONE;
+    char ended[HOST_WHY]; /* nobody hears about a server that is stopped half-way */
     size_t count = 0;
 
     if (lanes == NULL) {
@@ -64,7 +65,7 @@ enum race_outcome waits_run(const struct waits_spec *spec, json_t *rows, int int
         }
         child_stop(&lanes[i].play.child, NS_PER_S, NULL);
         child_finish(&lanes[i].play.child);
-        host_stop(&lanes[i].host, NULL);
+        host_stop(&lanes[i].host, NULL, ended);
     }
     free(lanes);
     return outcome;
@@ -137,7 +138,11 @@ static enum race_outcome await(const struct waits_spec *spec, struct lane *lanes
 static json_t *lane_json(struct lane *lane)
 {
     struct play_result result;
+    char why[HOST_WHY];
     play_finish(&lane->play, &result);
+    if (!host_stop(&lane->host, NULL, why) && result.why[0] == '\0') {
+        snprintf(result.why, sizeof result.why, "%s", why);
+    }
     json_t *row = json_pack(
         "{s:s, s:s, s:s, s:i, s:s, s:o, s:i, s:o}", "way", lane->way->name, "server",
         model_name(lane->server), "client", model_name(lane->way->client), "connections",

@@ -154,7 +154,8 @@ def test_plan_with_a_mistake_is_told_where(programs, tmp_path, plan):
 
 
 def test_bundle_that_is_none_is_refused(tmp_path):
-    for text, told in (('{', 'line 1'), ('{"schema": "other/1"}', 'schema'), ('[]', 'schema')):
+    for text, told in (('{', 'line 1'), ('{"schema": "other/1"}', 'schema'), ('[]', 'schema'),
+                       ('{"schema": "cristo-bundle/1", "kind": "race"}', 'started')):
         (tmp_path / 'bundle.json').write_text(text)
         done = lab('report', tmp_path)
         assert done.returncode == 2 and told in done.stderr

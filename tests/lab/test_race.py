@@ -185,6 +185,13 @@ def test_server_that_dies_ends_the_race_with_its_words(run, plan):
     assert done.bundle['interrupted']
 
 
+def test_server_that_ends_badly_is_told_in_its_row(run, plan):
+    done = run('--quiet', plan(), LAB_FAKE_SERVER='crash')
+    assert done.status == 1
+    assert all(row['error'] == f'the server ended with status 1: cristo-{row["server"]}-server: lost a page'
+               for row in done.bundle['rows'])
+
+
 def test_quick_run_uses_the_quick_settings_and_says_so(run, plan):
     quick = {'repeats': 2, 'duration': '30ms', 'duration_many': '40ms', 'delay': '0s-1s'}
     done = run('--quick', '--quiet', plan(quick=quick, repeats=50))

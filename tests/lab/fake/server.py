@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -SE
 """Stands for a server in tests of the lab: says that it listens, and waits to be ended.
 
-Which one it is, its name tells. LAB_FAKE_SERVER=mute|die changes its manners."""
+Which one it is, its name tells. LAB_FAKE_SERVER=mute|die|crash changes its manners."""
 import os
 import signal
 import sys
@@ -20,3 +20,5 @@ if manners != "mute":
     print("listening on http://127.0.0.1:%d/ (%s, %s)"
           % (9 if model == "sync" else 10, model, about), flush=True)
 signal.sigwait([signal.SIGTERM])
+if manners == "crash":
+    sys.exit("%s: lost a page" % name)
