@@ -188,7 +188,7 @@ static bool loop_init(struct loop *loop, struct server *server,
                                   options->cache.descriptors / options->loops + 1,
                                   options->cache.bytes / options->loops + 1};
     loop->server = server;
-    loop->most = server->site->limits.connections / options->loops + 1;
+    loop->most = (server->site->limits.connections + options->loops - 1) / options->loops;
     loop->overdue_ns = CLOCK_NEVER;
     loop->stop.done = on_stop;
     loop->cut.done = on_cut;
