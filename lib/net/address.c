@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     HOST_TEXT = 256 /* a DNS name has at most 253 characters */
@@ -76,15 +77,25 @@ static const char *resolve(const char *host, int family, int flags, struct addre
     return NULL;
 }
 
+static const char *adopt_v4(struct address *address, in_addr_t host)
+{
+    *address = (struct address){.size = sizeof address->at.v4};
+    address->at.v4.sin_family = AF_INET;
+    address->at.v4.sin_addr.s_addr = htonl(host);
+    return NULL;
+}
+
 static const char *read_host(const char *host, bool bracketed, struct address *address)
 {
     if (bracketed) {
         return resolve(host, AF_INET6, AI_NUMERICHOST, address);
     }
     if (*host == '\0' || strcmp(host, "*") == 0) {
-        *address = (struct address){.size = sizeof address->at.v4};
-        address->at.v4.sin_family = AF_INET;
-        return NULL;
+        return adopt_v4(address, INADDR_ANY);
+    }
+    if (strcasecmp(host, "localhost") == 0) {
+        /* RFC 6761 6.3: always loopback, and no question for a resolver */
+        return adopt_v4(address, INADDR_LOOPBACK);
     }
     if (strchr(host, ':') != NULL) {
         return "is not HOST:PORT (an IPv6 address needs brackets: [::1]:8080)";

@@ -23,7 +23,7 @@ enum {
 
 /* Reads one. HOST is a dotted IPv4 address or a name (getaddrinfo: blocks; the first IPv4 address
  * found is taken, else the first of all), empty or "*" for every IPv4 address; "[::]" is every IPv6
- * address. PORT is 0..65535.
+ * address; "localhost" is 127.0.0.1 without asking (RFC 6761 6.3). PORT is 0..65535.
  *
  * Returns NULL when fine, otherwise what was wrong ("has no port", "names no host: ..."), in static
  * storage of the calling thread; *address is then untouched. */

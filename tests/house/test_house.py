@@ -91,6 +91,7 @@ def test_headers_are_read_once():
 
 
 def test_files_stay_short():
-    wrong = {str(source): lines for source in SOURCES
-             if (lines := len((HOME / source).read_text(encoding='utf-8').splitlines())) > 900}
+    """Tests are tables of rows, and may be as long as there are facts."""
+    wrong = {str(source): lines for source in SOURCES if source.parts[0] != 'tests'
+             and (lines := len((HOME / source).read_text(encoding='utf-8').splitlines())) > 900}
     assert wrong == {}
