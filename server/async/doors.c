@@ -29,26 +29,28 @@ static void pause_awhile(struct doors *doors)
 static void on_acceptable(evutil_socket_t listener, short what, void *argument)
 {
     struct door *door = argument;
+    struct doors *doors = door->doors;
     (void)what;
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+    for (int i = 0; i < ACCEPT_AT_ONCE && doors->has_room(doors->owner); i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            if (!door->doors->accepted(door->doors->owner, fd, door->tcp)) {
-                shut(door->doors);
-                return;
-            }
+            doors->accepted(doors->owner, fd, door->tcp);
         } else if (errno == EAGAIN) {
             return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_awhile(door->doors);
+            pause_awhile(doors);
             return;
         }
+    }
+    if (!doors->has_room(doors->owner)) {
+        shut(doors);
     }
 }
 
 void doors_open(struct doors *doors)
 {
-    if (doors->open || event_pending(&doors->reopen, EV_TIMEOUT, NULL)) {
+    if (doors->open || event_pending(&doors->reopen, EV_TIMEOUT, NULL) ||
+        !doors->has_room(doors->owner)) {
         return;
     }
     for (unsigned i = 0; i < doors->count; i++) {
@@ -65,9 +67,11 @@ static void on_reopen(evutil_socket_t fd, short what, void *argument)
 }
 
 void doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
-                unsigned count, unsigned index, doors_accepted *accepted, void *owner)
+                unsigned count, unsigned index, doors_accepted *accepted, doors_has_room *has_room,
+                void *owner)
 {
     doors->accepted = accepted;
+    doors->has_room = has_room;
     doors->owner = owner;
     doors->count = count;
     for (unsigned i = 0; i < count; i++) {

@@ -8,9 +8,10 @@
 
 struct doors;
 
-/* Takes an accepted, non-blocking descriptor. False: there is no room for a further one; the doors
- * are shut until doors_open(). */
-typedef bool doors_accepted(void *owner, int fd, bool tcp);
+/* Takes an accepted, non-blocking descriptor. */
+typedef void doors_accepted(void *owner, int fd, bool tcp);
+/* Whether a further one may be accepted; when not, the doors are shut until doors_open(). */
+typedef bool doors_has_room(const void *owner);
 
 struct door {
     struct event event;
@@ -21,6 +22,7 @@ struct door {
 
 struct doors {
     doors_accepted *accepted;
+    doors_has_room *has_room;
     void *owner;
     struct door door[LISTENERS_MAX];
     unsigned count;
@@ -30,9 +32,10 @@ struct doors {
 
 /* Opens them on the `index`th socket of each listener. */
 void doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
-                unsigned count, unsigned index, doors_accepted *accepted, void *owner);
+                unsigned count, unsigned index, doors_accepted *accepted, doors_has_room *has_room,
+                void *owner);
 
-/* There is room again. Does nothing when they are open, or shut for a pause. */
+/* There may be room again. Does nothing when there is none, or when they are shut for a pause. */
 void doors_open(struct doors *doors);
 
 /* Lets in who has come so far, then closes the sockets: who comes later is refused by the system.

@@ -52,8 +52,9 @@ void loop_enter(struct loop *loop, struct wait *wait)
     loop->connections++;
 }
 
-bool loop_has_room(const struct loop *loop)
+static bool has_room(const void *owner)
 {
+    const struct loop *loop = owner;
     return loop->connections < loop->most;
 }
 
@@ -321,7 +322,8 @@ bool server_run(struct server *server, const struct listener *listeners, unsigne
 {
     for (unsigned i = 0; i < server->loops; i++) {
         struct loop *loop = &server->loop[i];
-        doors_init(&loop->doors, loop->base, listeners, count, i, server->calls->accepted, loop);
+        doors_init(&loop->doors, loop->base, listeners, count, i, server->calls->accepted, has_room,
+                   loop);
     }
     if (!start_threads(server)) {
         return false;

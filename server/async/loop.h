@@ -73,7 +73,6 @@ void loop_wait(struct loop *loop, struct wait *wait, unsigned list, uint64_t unt
 /* Counts a connection in, and out. */
 void loop_enter(struct loop *loop, struct wait *wait);
 void loop_leave(struct loop *loop, struct wait *wait);
-bool loop_has_room(const struct loop *loop);
 
 /* Calls `each` for every connection; it may leave. */
 void loop_each(struct loop *loop, void (*each)(struct wait *wait));

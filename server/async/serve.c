@@ -66,13 +66,13 @@ static void connection_close(struct connection *c);
 
 /* --- accept ----------------------------------------------------------------------------------- */
 
-static bool on_accepted(void *owner, int fd, bool tcp)
+static void on_accepted(void *owner, int fd, bool tcp)
 {
     struct loop *loop = owner;
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL) {
         close(fd);
-        return true;
+        return;
     }
     struct moment now = calendar_now(&loop->calendar);
     c->loop = loop;
@@ -80,7 +80,6 @@ static bool on_accepted(void *owner, int fd, bool tcp)
     session_init(&c->session, loop->server->site, &now);
     loop_enter(loop, &c->wait);
     converse(c, (struct outcome){CAME_UNCHANGED, 0});
-    return loop_has_room(loop);
 }
 
 /* --- converse --------------------------------------------------------------------------------- */
