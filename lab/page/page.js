@@ -12,6 +12,10 @@ function targetWords(target) {
   return bundle.kind !== "url" && target.bytes ? `${target.label} of ${count(target.bytes)} bytes` : target.label;
 }
 
+function targetTitle(target) {
+  return bundle.kind === "url" ? target.label : capital(targetWords(target));
+}
+
 /* --- the head ------------------------------------------------------------------------------- */
 
 function fillHead() {
@@ -90,7 +94,7 @@ function fillCharts() {
       if (datasetsOf(bundle, "both", target.name, metric).length === 0) continue;
       const canvas = element("canvas", {role: "img"});
       grid.append(element("figure", {class: "chart"},
-        element("figcaption", {}, element("b", {}, capital(targetWords(target))), element("span", {}, METRICS[metric].title)),
+        element("figcaption", {}, element("b", {}, targetTitle(target)), element("span", {}, METRICS[metric].title)),
         element("div", {class: "canvas"}, canvas)));
       drawn.push({canvas, target, metric, chart: null});
     }
@@ -388,7 +392,7 @@ function fillTable() {
                  "server busy", "client busy", "switches for a reply", "server memory", "server threads", "failed"];
   const body = element("tbody", {});
   for (const target of targets) {
-    body.append(element("tr", {}, element("th", {colspan: heads.length}, capital(targetWords(target)))));
+    body.append(element("tr", {}, element("th", {colspan: heads.length}, targetTitle(target))));
     let before = 0;
     for (const point of bundle.summary.points.filter((one) => one.target === target.name)) {
       body.append(valueRow(point, point.connections !== before));
