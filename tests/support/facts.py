@@ -2,9 +2,9 @@
 
 import pytest
 
-# Every raw request of every row, by the name of its case: seeds for fuzzing (support/seeds.py), and
-# what test_alike.py plays against both servers at once.
-REQUESTS = {}
+# Every raw request of every row, with the name of its case: seeds for fuzzing (support/seeds.py),
+# and what test_alike.py plays against both servers.
+REQUESTS = []
 
 
 def facts(names, rows):
@@ -12,8 +12,7 @@ def facts(names, rows):
     """
     cases = []
     for fact, section, *values in rows:
-        name = f'{fact} ({section})'
-        assert name not in REQUESTS, f'{name} is there twice'
-        REQUESTS[name] = [value for value in values if isinstance(value, bytes)]
-        cases.append(pytest.param(*values, id=name))
+        cases.append(pytest.param(*values, id=f'{fact} ({section})'))
+        REQUESTS.extend((f'{fact} ({section})', value) for value in values if isinstance(value, bytes))
+    assert len({case.id for case in cases}) == len(cases), f'a fact is there twice: {names}'
     return pytest.mark.parametrize(names, cases)

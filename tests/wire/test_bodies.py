@@ -8,7 +8,7 @@ import pytest
 from support.docroot import OLD, SIZES, pattern, put, replace
 from support.http import Ended, get
 
-LARGE = 24 << 20  # more than all buffers between a server and a reader that waits
+LARGE = 12 << 20  # more than all buffers between a server and a reader that waits
 
 
 @pytest.mark.parametrize('size', SIZES)
@@ -61,7 +61,7 @@ def test_hole_in_a_file_is_zeros(own, scratch):
 
 @pytest.fixture
 def slow(own, scratch):
-    """A server, a file of 24 MB that it has begun to send, and the reader who has read little."""
+    """A server, a file of 12 MB that it has begun to send, and the reader who has read little."""
     path = scratch / 'large.bin'
     with open(path, 'wb') as file:
         file.write(b'A' * 1000)
