@@ -486,7 +486,8 @@ static bool ask_head(struct session *s, const struct moment *now, struct step *n
 enum dropped {
     DROPPED_ALL,
     DROPPED_MORE,
-    DROPPED_MALFORMED
+    DROPPED_MALFORMED,
+    DROPPED_TOO_MUCH
 };
 
 static enum dropped drop_length(struct exchange *x)
@@ -495,39 +496,44 @@ static enum dropped drop_length(struct exchange *x)
     uint64_t drop = here < x->body_left ? here : x->body_left;
     x->begin += drop;
     x->body_left -= drop;
-    x->body_dropped += drop;
     return x->body_left == 0 ? DROPPED_ALL : DROPPED_MORE;
 }
 
-static enum dropped drop_chunks(struct exchange *x)
+/* What is wrong is said as soon as it has come, so that the reply does not hang on what comes with
+ * it. */
+static enum dropped drop_chunks(struct exchange *x, uint64_t most)
 {
     for (;;) {
         size_t used;
         struct bytes data;
         struct bytes text = {x->room + x->begin, x->end - x->begin};
-        enum chunked_outcome outcome = chunked_read(&x->chunked, text, &used, &data);
-        if (outcome == CHUNKED_MALFORMED) {
-            return DROPPED_MALFORMED;
-        }
-        if (outcome == CHUNKED_MORE) {
+        switch (chunked_read(&x->chunked, text, &used, &data)) {
+        case CHUNKED_DATA:
+            x->begin += used;
+            x->body_dropped += data.len;
+            if (x->body_dropped > most) {
+                return DROPPED_TOO_MUCH;
+            }
+            break;
+        case CHUNKED_MORE:
             x->begin = x->end;
             return DROPPED_MORE;
-        }
-        x->begin += used;
-        if (outcome == CHUNKED_END) {
+        case CHUNKED_END:
+            x->begin += used;
             return DROPPED_ALL;
+        case CHUNKED_MALFORMED:
+            return DROPPED_MALFORMED;
         }
-        x->body_dropped += data.len;
     }
 }
 
-static enum dropped drop_body(struct exchange *x)
+static enum dropped drop_body(struct exchange *x, uint64_t most)
 {
     switch (x->framing.kind) {
     case FRAMING_LENGTH:
         return drop_length(x);
     case FRAMING_CHUNKED:
-        return drop_chunks(x);
+        return drop_chunks(x, most);
     default:
         return DROPPED_ALL;
     }
@@ -543,10 +549,10 @@ static bool ask_more_of_body(struct session *s, struct step *next)
 static bool ask_body(struct session *s, const struct moment *now, struct step *next)
 {
     struct exchange *x = s->exchange;
-    enum dropped dropped = drop_body(x);
+    enum dropped dropped = drop_body(x, s->site->limits.body);
     if (dropped == DROPPED_MALFORMED) {
         refuse(s, 400, "The request body is malformed.", now);
-    } else if (x->body_dropped > s->site->limits.body) {
+    } else if (dropped == DROPPED_TOO_MUCH) {
         refuse(s, 413, "The request body is larger than is accepted here.", now);
     } else if (dropped == DROPPED_ALL) {
         s->state = STATE_WAIT;

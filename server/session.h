@@ -104,7 +104,7 @@ struct exchange {
     struct framing framing;
     struct chunked chunked;
     uint64_t body_left;    /* FRAMING_LENGTH: bytes of the body still to come */
-    uint64_t body_dropped; /* so far, against limits.body */
+    uint64_t body_dropped; /* FRAMING_CHUNKED: so far, against limits.body */
     bool persists;
     bool speaks_1_0;
     bool delayed;

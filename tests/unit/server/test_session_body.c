@@ -222,6 +222,20 @@ static void malformed_chunks_are_400_and_the_end(void **state)
     }
 }
 
+/* The first thing that is wrong decides, however much comes at once. */
+static void chunks_beyond_the_limit_are_413_whatever_follows(void **state)
+{
+    (void)state;
+    static const char input[] = "POST /a.txt" HOST CHUNKED "1\r\nx\r\n9\r\n123456789\r\nx\r\n";
+    talk.site.limits.body = 5;
+    for (talk.slice = 0; talk.slice < 90; talk.slice++) {
+        play(input, "P");
+        assert_int_equal(replies.count, 1);
+        assert_int_equal(replies.at[0].status, 413);
+        talk_end(&talk);
+    }
+}
+
 /* --- bodies that are asked for (RFC 9110 10.1.1) ---------------------------------------------- */
 
 static void an_expected_body_is_asked_for(void **state)
@@ -388,6 +402,7 @@ int main(void)
     suite_add(&suite, CASE(a_head_anywhere_in_its_room_keeps_room_for_its_body));
     suite_add(&suite, CASE(what_is_ready_leaves_before_a_body_is_waited_for));
     suite_add(&suite, CASE(malformed_chunks_are_400_and_the_end));
+    suite_add(&suite, CASE(chunks_beyond_the_limit_are_413_whatever_follows));
     suite_add(&suite, CASE(an_expected_body_is_asked_for));
     suite_add(&suite, CASE(it_is_asked_for_after_the_replies_before_it));
     suite_add(&suite, CASE(a_body_that_is_here_is_not_asked_for));
