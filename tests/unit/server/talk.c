@@ -90,6 +90,7 @@ static const char *large(void)
 
 void talk_init(struct talk *talk)
 {
+    static char output[TALK_OUTPUT]; /* one talk at a time */
     static const char date[] = "Sun, 06 Nov 1994 08:49:37 GMT";
     memset(talk, 0, sizeof(*talk));
     talk->site.fields = BYTES(FIELDS);
@@ -111,8 +112,7 @@ void talk_init(struct talk *talk)
     talk_put(talk, "secret", FETCH_FORBIDDEN, false, (struct bytes){0});
     talk_put(talk, "busy", FETCH_BUSY, false, (struct bytes){0});
     talk_put(talk, "broken", FETCH_FAILED, false, (struct bytes){0});
-    talk->output = malloc(TALK_OUTPUT);
-    assert_non_null(talk->output);
+    talk->output = output;
 }
 
 void talk_begin(struct talk *talk)
@@ -155,7 +155,6 @@ void talk_finish(struct talk *talk)
         file_release(talk->shelf[i].file);
     }
     talk->books = 0;
-    free(talk->output);
 }
 
 void talk_later(struct talk *talk, uint64_t ns)

@@ -42,8 +42,8 @@ struct talk {
     uint64_t waited_ns;                           /* in all */
 };
 
-/* Sets a site without limits worth mentioning, a shelf, and the moment. What a test wants to be
- * otherwise it changes before talk_begin(). */
+/* Sets a site without limits worth mentioning, a shelf, and the moment; there is one talk at a
+ * time. What a test wants to be otherwise it changes before talk_begin(). */
 void talk_init(struct talk *talk);
 /* Begins: the first step is asked for. */
 void talk_begin(struct talk *talk);
