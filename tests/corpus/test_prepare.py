@@ -1,5 +1,6 @@
 """How the text is got: corpus/prepare against files and against a local HTTP server."""
 
+import concurrent.futures
 import contextlib
 import http.server
 import os
@@ -227,17 +228,19 @@ def test_unknown_host_ends_in_a_stand_in(docroot):
     check_stand_in(prepare(docroot, '--url', 'https://book.invalid/'), docroot)
 
 
-@pytest.mark.parametrize('path', ['drip', 'silence'])
-def test_slow_server_is_given_up_within_ten_seconds(docroot, server, path):
-    """The bound is on the download; making the stand-in takes what it takes, measured apart."""
+def test_slow_servers_are_given_up_within_ten_seconds(docroot, server):
+    """One that drips and one that is silent, at the same time. The bound is on the download; making
+    the stand-in takes what it takes, measured apart."""
     begun = time.monotonic()
-    check_stand_in(prepare(docroot.with_name('quick'), '--url', 'http://127.0.0.1:1/'),
-                   docroot.with_name('quick'))
+    check_stand_in(prepare(docroot, '--url', 'http://127.0.0.1:1/'), docroot)
     stand_in_s = time.monotonic() - begun
+    slow = {name: docroot.with_name(name) for name in ('drip', 'silence')}
     begun = time.monotonic()
-    done = prepare(docroot, '--url', f'{server.url}/{path}')
-    assert time.monotonic() - begun < 10 + 3 * stand_in_s + 2
-    check_stand_in(done, docroot)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        done = pool.map(lambda name: prepare(slow[name], '--url', f'{server.url}/{name}'), slow)
+        for name, one in zip(slow, done):
+            check_stand_in(one, slow[name])
+    assert time.monotonic() - begun < 10 + 5 * stand_in_s + 2
 
 
 def test_only_http_is_spoken(docroot, good):

@@ -1,8 +1,8 @@
 """Builds and runs every suite, plain and under the sanitizers, and adds up what they say.
 
-A suite runs against each build that it is for, a few of these jobs at a time. What a job says goes
-to a folder of its own below build/tests-run; what failed is shown at the end as well. The last line
-printed is "N passed, N failed".
+A suite runs against each build that it is for, a few of these jobs at a time, while the next build
+is made. What a job says goes to a folder of its own below build/tests-run; what failed is shown at
+the end as well. The last line printed is "N passed, N failed".
 """
 
 import argparse
@@ -85,21 +85,17 @@ def share_book(build):
         link.symlink_to(book)
 
 
-def make_all(builds):
-    """The names of those that could be built."""
-    made = []
-    for build in builds:
-        begun = time.monotonic()
-        wrong = make(build)
-        took = seconds(time.monotonic() - begun)
-        folder = BUILDS[build].folder.name
-        if wrong is None:
-            share_book(build)
-            made.append(build)
-            say(f'built {folder}/ in {took}')
-        else:
-            say(f'{wrong}\n{folder}/ could not be built')
-    return made
+def is_made(build):
+    """Builds it, and says how that went."""
+    begun = time.monotonic()
+    wrong = make(build)
+    folder = BUILDS[build].folder.name
+    if wrong is not None:
+        say(f'{wrong}\n{folder}/ could not be built')
+        return False
+    share_book(build)
+    say(f'built {folder}/ in {seconds(time.monotonic() - begun)}')
+    return True
 
 
 # --- Jobs ----------------------------------------------------------------------------------------
@@ -194,35 +190,44 @@ class Job:
                           *lines[-LINES_SHOWN:]])
 
 
-def jobs_of(suites, builds, words):
-    """The suites that there are, each with the builds that it is for."""
-    return [Job(suite, build, words) for suite in suites for build in SUITES[suite][1]
-            if build in builds and (SUITES[suite][0] == 'meson' or
-                                    (HOME / 'tests' / suite).is_dir())]
+def jobs_of(suites, build, words):
+    """Those of the suites that there are and that are for this build."""
+    return [Job(suite, build, words) for suite in suites
+            if build in SUITES[suite][1] and
+            (SUITES[suite][0] == 'meson' or (HOME / 'tests' / suite).is_dir())]
 
 
-def run_all(jobs, workers):
+def run_all(suites, builds, words, workers):
+    """Each build's jobs run while the next is built. Returns the jobs, and how many builds failed.
+    One job more than cores: most of them wait for something most of the time."""
+    jobs, broken = [], 0
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(Job.run, jobs))
+        for build in builds:
+            if is_made(build):
+                jobs += [pool.submit(job.run) for job in jobs_of(suites, build, words)]
+            else:
+                broken += 1
+        return [job.result() for job in jobs], broken
 
 
 # --- Command line --------------------------------------------------------------------------------
 
 def read_command_line():
-    parser = argparse.ArgumentParser(
-        prog='tests/run', description='Makes the machine ready, builds, and runs the tests.',
-        epilog='What follows -- goes to pytest, for instance -- -k range.')
-    parser.add_argument('suite', nargs='*', choices=[*SUITES, []],
-                        help=f'which suites: {", ".join(SUITES)}; all when none is named')
-    parser.add_argument('--build', action='append', choices=list(BUILDS), metavar='SANITIZER',
-                        help='only against this build: none, address or thread; may be repeated')
-    parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 4), metavar='N',
-                        help='how many suites at a time (default: as many as cores, at most 4)')
+    """tests/run has the words that explain it."""
+    parser = argparse.ArgumentParser(prog='tests/run', add_help=False,
+                                     usage='tests/run [OPTION]... [SUITE]... [-- WORD...]')
+    parser.add_argument('suite', nargs='*')
+    parser.add_argument('--build', action='append', choices=list(BUILDS))
+    parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 4) + 1)
     ours, words = sys.argv[1:], []
     if '--' in ours:
         at = ours.index('--')
         ours, words = ours[:at], ours[at + 1:]
-    return parser.parse_args(ours), words
+    options = parser.parse_args(ours)
+    for suite in options.suite:
+        if suite not in SUITES:
+            parser.error(f'there is no suite {suite}, but {", ".join(SUITES)}')
+    return options, words
 
 
 def print_skipped(jobs):
@@ -241,14 +246,13 @@ def main():
     builds = [build for build in BUILDS if build in (options.build or BUILDS) and
               any(build in SUITES[suite][1] for suite in suites)]
     begun = time.monotonic()
-    made = make_all(builds)
-    done = run_all(jobs_of(suites, made, words), max(options.jobs, 1))
+    done, broken = run_all(suites, builds, words, max(options.jobs, 1))
     for job in done:
         if job.failed > 0:
             say(job.complaint())
     print_skipped(done)
     passed = sum(job.passed for job in done)
-    failed = sum(job.failed for job in done) + len(builds) - len(made)
+    failed = sum(job.failed for job in done) + broken
     say(f'all of it took {seconds(time.monotonic() - begun)}')
     say(f'{passed} passed, {failed} failed')
     return 0 if passed > 0 and failed == 0 else 1
