@@ -34,6 +34,7 @@ static void turn(struct hand *hand);
 static void on_tick(evutil_socket_t fd, short what, void *loop);
 static void on_deadline(struct connection *c);
 static void on_ready(evutil_socket_t fd, short what, void *connection);
+static void hang_up(struct connection *c);
 static void converse(struct connection *c, struct outcome came);
 static struct outcome take_step(struct connection *c, const struct step *step);
 static struct outcome connect_step(struct connection *c, const struct step *step);
@@ -148,32 +149,11 @@ static struct outcome outcome_of(ssize_t count)
                      : (struct outcome){CAME_FAILED, (int)-count, 0};
 }
 
-static void disarm(struct connection *c)
-{
-    if (c->armed != 0) {
-        event_del(&c->event);
-        c->armed = 0;
-    }
-}
-
-static bool arm(struct connection *c, short what)
-{
-    if (c->armed != what) {
-        disarm(c);
-        event_assign(&c->event, c->loop->base, c->stream.fd, what | EV_PERSIST, on_ready, c);
-        c->armed = event_add(&c->event, NULL) == 0 ? what : 0;
-    }
-    return c->armed == what;
-}
-
-/* Leaves the step to the loop: until the descriptor is ready, or, with `what` nothing, only until
- * its time has come. A connection that reads stays armed from one reply to the next. */
+/* Leaves the step to the loop: until the descriptor is ready for it, or, with `what` nothing, only
+ * until its time has come. */
 static struct outcome await(struct connection *c, const struct step *step, short what)
 {
     struct loop *loop = c->loop;
-    if (what != 0 && !arm(c, what)) {
-        return (struct outcome){CAME_FAILED, ENOMEM, 0};
-    }
     c->awaited = what;
     deadlines_set(&loop->deadlines, &c->deadline, step->until_ns);
     if (step->until_ns < loop->tick_ns) {
@@ -182,27 +162,19 @@ static struct outcome await(struct connection *c, const struct step *step, short
     return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
+/* Every event is told once, when it happens, whether somebody waits for it now or not. */
 static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *c = argument;
     (void)fd;
-    if (what != c->awaited) {
-        disarm(c); /* nobody listens at the moment; the next call will find out what it is */
+    c->quiet = c->quiet && (what & EV_READ) == 0;
+    c->ended = c->ended || (what & EV_CLOSED) != 0;
+    if ((what & c->awaited) == 0) {
         return;
     }
-    c->drained = false;
     struct outcome came = take_step(c, c->step);
     if (came.kind != CAME_NOTHING) {
         converse(c, came);
-    }
-}
-
-static void hang_up(struct connection *c)
-{
-    disarm(c);
-    if (c->stream.fd >= 0) {
-        close(c->stream.fd);
-        c->stream.fd = -1;
     }
 }
 
@@ -219,28 +191,44 @@ static void on_deadline(struct connection *c)
 
 /* --- connect ---------------------------------------------------------------------------------- */
 
-/* A connection that failed leaves nothing open. */
-static struct outcome await_connection(struct connection *c, const struct step *step)
+/* Adopts a descriptor, and asks once for all that will ever happen to it: edge-triggered events
+ * need no system call between two requests, nor does the kernel look at each again after it was
+ * told. */
+static bool attach(struct connection *c, int fd, bool tcp)
 {
-    struct outcome came = await(c, step, EV_WRITE);
-    if (came.kind == CAME_FAILED) {
-        hang_up(c);
+    const short everything = EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST;
+    stream_init(&c->stream, fd, tcp);
+    c->emptied = true;
+    c->ended = c->quiet = false;
+    event_assign(&c->event, c->loop->base, fd, everything, on_ready, c);
+    return event_add(&c->event, NULL) == 0;
+}
+
+static void hang_up(struct connection *c)
+{
+    if (c->stream.fd >= 0) {
+        event_del(&c->event);
+        close(c->stream.fd);
+        c->stream.fd = -1;
     }
-    return came;
 }
 
 static struct outcome connect_step(struct connection *c, const struct step *step)
 {
+    int error;
     if (c->stream.fd < 0) {
         int fd = connect_begin(&step->origin->address);
         if (fd < 0) {
             return outcome_of(fd);
         }
-        stream_init(&c->stream, fd, step->origin->tcp);
-        return await_connection(c, step);
+        if (attach(c, fd, step->origin->tcp)) {
+            return await(c, step, EV_WRITE);
+        }
+        error = -ENOMEM;
+    } else {
+        error = connect_result(c->stream.fd);
+        c->loop->now_ns = clock_monotonic_ns();
     }
-    int error = connect_result(c->stream.fd);
-    c->loop->now_ns = clock_monotonic_ns();
     if (error < 0) {
         hang_up(c);
         return outcome_of(error);
@@ -253,40 +241,38 @@ static struct outcome connect_step(struct connection *c, const struct step *step
 static struct outcome send_step(struct connection *c, const struct step *step)
 {
     ssize_t sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
-    if (sent == STREAM_AGAIN) {
-        return await(c, step, EV_WRITE);
-    }
-    c->drained = true; /* an answer takes its time */
-    return outcome_of(sent);
+    c->quiet = sent > 0 && c->emptied && !c->ended;
+    return sent == STREAM_AGAIN ? await(c, step, EV_WRITE) : outcome_of(sent);
 }
 
 /* --- read, discard ---------------------------------------------------------------------------- */
 
-static struct outcome received(struct connection *c, const struct step *step, ssize_t got)
+static struct outcome received(struct connection *c, const struct step *step, ssize_t got,
+                               size_t asked)
 {
     c->loop->now_ns = clock_monotonic_ns();
-    if (got == STREAM_AGAIN) {
-        return await(c, step, EV_READ);
-    }
-    c->drained = got > 0 && (size_t)got < step->size;
-    return outcome_of(got);
+    c->emptied = got < (ssize_t)asked;
+    return got == STREAM_AGAIN ? await(c, step, EV_READ) : outcome_of(got);
 }
 
 static struct outcome read_step(struct connection *c, const struct step *step)
 {
-    if (c->drained) {
+    if (c->quiet) {
         return await(c, step, EV_READ);
     }
-    return received(c, step, stream_receive(&c->stream, step->space, step->size));
+    ssize_t got = stream_receive(&c->stream, step->space, step->size);
+    return received(c, step, got, step->size);
 }
 
 static struct outcome discard_step(struct connection *c, const struct step *step)
 {
-    char *scratch = c->loop->hand->scratch;
-    if (c->drained) {
+    if (c->quiet) {
         return await(c, step, EV_READ);
     }
-    return received(c, step, stream_discard(&c->stream, step->size, scratch, SESSION_SCRATCH));
+    bool copies = !c->stream.discards && step->size > SESSION_SCRATCH;
+    size_t asked = copies ? SESSION_SCRATCH : step->size;
+    ssize_t got = stream_discard(&c->stream, asked, c->loop->hand->scratch, SESSION_SCRATCH);
+    return received(c, step, got, asked);
 }
 
 /* --- wait, tell, close ------------------------------------------------------------------------ */

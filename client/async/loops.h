@@ -24,9 +24,10 @@ struct connection {
     struct event event;
     struct loop *loop;
     struct stream stream;
-    short armed;   /* what the event is added for: EV_READ, EV_WRITE or nothing */
-    short awaited; /* what the step waits for; nothing: only for its deadline */
-    bool drained;  /* there is no use in trying to receive before waiting */
+    short awaited; /* what the step waits for: EV_READ, EV_WRITE; nothing: only its deadline */
+    bool emptied;  /* the last receive took all there was */
+    bool ended;    /* the peer has closed its side, and that is still to be received */
+    bool quiet;    /* a request has left since, so there is no use in receiving before an event */
     struct deadline deadline;
     const struct step *step;
     struct session *session;

@@ -30,6 +30,7 @@ enum manner {
     GOES_ON, /* waits for the next request */
     CLOSES,
     RESETS,
+    ENDS,    /* sends no more, but goes on to take what comes */
     SILENT,  /* answers nothing, for as long as the client stays */
     DEAFENS, /* does not even read */
 };
@@ -144,8 +145,11 @@ static void *serve_guest(void *argument)
     for (unsigned i = 0; going && (i < behaviour->replies || behaviour->then == GOES_ON); i++) {
         going = read_request(server, guest.fd) && send_reply(server, guest.fd);
     }
-    if (going && (behaviour->then == SILENT || behaviour->then == DEAFENS)) {
-        stay(server, guest.fd, behaviour->then == SILENT);
+    if (going && behaviour->then == ENDS) {
+        shutdown(guest.fd, SHUT_WR);
+    }
+    if (going && behaviour->then >= ENDS) {
+        stay(server, guest.fd, behaviour->then != DEAFENS);
     }
     if (going && behaviour->then == RESETS) {
         struct linger at_once = {1, 0};
@@ -394,6 +398,14 @@ static const struct row rows[] = {
      0,
      0,
      V4},
+    {"connections_ended_between_requests",
+     {HELLO, 0, 3, ENDS, 0, 0},
+     "-c 4 -n 60",
+     60,
+     FAILURE_NONE,
+     0,
+     0,
+     V4},
 
     {"not_found",
      {"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", 0, 0, GOES_ON, 0, 0},
@@ -424,6 +436,30 @@ static const struct row rows[] = {
      "-c 4 -n 12",
      0,
      FAILURE_FRAMING,
+     12,
+     12,
+     V4},
+    {"ended_within_every_body",
+     {HEAD "Content-Length: 50000\r\n\r\n", 49999, 1, ENDS, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_FRAMING,
+     12,
+     12,
+     V4},
+    {"reset_within_every_body",
+     {HEAD "Content-Length: 50000\r\n\r\n", 49999, 1, RESETS, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_RESET,
+     12,
+     12,
+     V4},
+    {"reset_within_every_head",
+     {HEAD "Content-", 0, 1, RESETS, 0, 0},
+     "-c 4 -n 12",
+     0,
+     FAILURE_RESET,
      12,
      12,
      V4},
