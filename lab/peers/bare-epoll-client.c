@@ -146,7 +146,10 @@ static size_t receive(int fd, char *to, size_t size, int flags)
     if (got == 0) {
         errx(1, "reply cut short: the server closed the connection");
     }
-    if (errno != EINTR && !(errno == EAGAIN && flags & MSG_DONTWAIT)) {
+    if (errno == EAGAIN && !(flags & MSG_DONTWAIT)) {
+        errx(1, "no reply for %d s", SILENCE_MAX_S);
+    }
+    if (errno != EINTR && errno != EAGAIN) {
         err(1, "reply cut short");
     }
     return 0;
