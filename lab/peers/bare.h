@@ -35,6 +35,6 @@ int bare_server_start(int argc, char **argv, const char *model, bool nonblocking
                       struct bare_reply *reply);
 
 /* Sends some of the reply, from byte `from` on (below `length`), by one system call: as much as the
- * socket takes of the memory, or of a slice of the file. Returns the number of bytes sent, more than
- * 0, or -1 with errno; never raises SIGPIPE. Any thread. */
+ * socket takes of the memory, or of a slice of the file. Returns the number of bytes sent, at least
+ * 1, or -1 with errno; never raises SIGPIPE. Any thread. */
 ssize_t bare_reply_send(const struct bare_reply *reply, int socket, uint64_t from);
