@@ -165,15 +165,14 @@ static void *turn(void *argument)
     return NULL;
 }
 
-/* Each loop is used by its own thread alone, so libevent needs no locks; changes to what is waited
- * for are told to the kernel together. */
+/* Each loop is used by its own thread alone, so libevent needs no locks. Changes are told to the
+ * kernel at once: libevent's list of changes would carry edge-triggering over from reading to
+ * writing. */
 static struct event_base *base_create(void)
 {
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
-    if (config != NULL &&
-        event_config_set_flag(config,
-                              EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0) {
+    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0) {
         base = event_base_new_with_config(config);
     }
     if (config != NULL) {

@@ -36,6 +36,7 @@ struct connection {
     struct stream stream;
     struct session session;
     uint8_t armed;
+    bool more;   /* the last receive may have left something, of which no event will tell */
     bool errand; /* a helper is out for it */
 };
 
@@ -48,7 +49,7 @@ struct errand {
 };
 
 static void converse(struct connection *c, struct outcome came);
-static bool read_step(struct connection *c, const struct step *step);
+static bool read_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_readable(evutil_socket_t fd, short what, void *connection);
 static bool fetch_step(struct connection *c, const struct step *step, uint64_t now_ns,
                        struct outcome *came);
@@ -97,7 +98,7 @@ static void converse(struct connection *c, struct outcome came)
         session_step(&c->session, &now, came, &step);
         switch (step.kind) {
         case STEP_READ:
-            ready = read_step(c, &step);
+            ready = read_step(c, &step, &came);
             break;
         case STEP_FETCH:
             ready = fetch_step(c, &step, now.now_ns, &came);
@@ -120,14 +121,15 @@ static void converse(struct connection *c, struct outcome came)
     }
 }
 
-/* Assigns the connection's one event to what it waits for now; mostly it is so already. */
+/* Assigns the connection's one event to what it waits for now; mostly it is so already. Reading is
+ * edge-triggered: the kernel tells of bytes once, and need not look again after every reply. */
 static void arm(struct connection *c, enum armed armed, uint64_t timeout_ns)
 {
     static const struct {
         short what;
         event_callback_fn callback;
     } wanted[] = {
-        [ARMED_READ] = {EV_READ | EV_PERSIST, on_readable},
+        [ARMED_READ] = {EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable},
         [ARMED_SEND] = {EV_WRITE | EV_PERSIST, on_writable},
         [ARMED_WAIT] = {0, on_waited},
         [ARMED_LINGER] = {EV_READ | EV_PERSIST, on_leftover},
@@ -159,16 +161,6 @@ static bool is_away(struct connection *c)
 
 /* --- read ------------------------------------------------------------------------------------- */
 
-static bool read_step(struct connection *c, const struct step *step)
-{
-    if (session_at_rest(&c->session)) {
-        loop_take_back(c->loop, session_take_back(&c->session));
-    }
-    arm(c, ARMED_READ, 0);
-    loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
-    return false;
-}
-
 static struct outcome outcome_of_receive(ssize_t got)
 {
     if (got > 0) {
@@ -185,24 +177,42 @@ static struct outcome outcome_of_receive(ssize_t got)
     }
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *argument)
+static struct outcome receive(struct connection *c, bool ended)
 {
-    struct connection *c = argument;
-    (void)fd;
-    (void)what;
-    if (is_away(c)) {
-        return;
-    }
     if (c->session.exchange == NULL) {
         struct exchange *exchange = loop_lend(c->loop);
         if (exchange == NULL) {
-            connection_close(c);
-            return;
+            return (struct outcome){CAME_FAILED, 0};
         }
         session_lend(&c->session, exchange);
     }
     struct space space = session_space(&c->session);
-    converse(c, outcome_of_receive(stream_receive(&c->stream, space.at, space.size)));
+    ssize_t got = stream_receive(&c->stream, space.at, space.size);
+    c->more = got > 0 && (ended || (size_t)got == space.size);
+    return outcome_of_receive(got);
+}
+
+static bool read_step(struct connection *c, const struct step *step, struct outcome *came)
+{
+    if (c->more) {
+        *came = receive(c, true);
+        return true;
+    }
+    if (session_at_rest(&c->session)) {
+        loop_take_back(c->loop, session_take_back(&c->session));
+    }
+    arm(c, ARMED_READ, 0);
+    loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
+    return false;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    struct connection *c = argument;
+    (void)fd;
+    if (!is_away(c)) {
+        converse(c, receive(c, what & EV_CLOSED));
+    }
 }
 
 /* --- fetch, wait, work ------------------------------------------------------------------------ */
