@@ -11,6 +11,7 @@
 enum {
     CONNECTIONS_MOST = 1000000,
     THREADS_MOST = 1024,
+    PIPELINE_MOST = 1024,
     EXIT_MISUSE = 2,
 };
 
@@ -53,6 +54,30 @@ static const char *take_timeout(void *into, const char *argument)
 static const char *take_connect_timeout(void *into, const char *argument)
 {
     return take_duration(&((struct options *)into)->connect_timeout_ns, argument);
+}
+
+static const char *take_pipeline(void *into, const char *argument)
+{
+    return take_count(&((struct options *)into)->pipeline, argument, PIPELINE_MOST);
+}
+
+static const char *take_think(void *into, const char *argument)
+{
+    struct options *options = into;
+    bool fine = units_read_span(argument, &options->think_low_ns, &options->think_high_ns);
+    return fine ? NULL : "is not a span of time (try 0s-3s or 10ms)";
+}
+
+static const char *take_seed(void *into, const char *argument)
+{
+    bool fine = units_read_count(argument, 0, INT64_MAX, &((struct options *)into)->seed);
+    return fine ? NULL : "is not a number";
+}
+
+static const char *take_urls(void *into, const char *argument)
+{
+    ((struct options *)into)->urls_path = argument;
+    return NULL;
 }
 
 static const char *take_method(void *into, const char *argument)
@@ -173,11 +198,21 @@ static const struct option_spec specs[] = {
      OPTION_BOTH, take_length, NULL},
     {'t', "threads", "N", "event loops that share the connections. Default 1", OPTION_ASYNC,
      take_threads, NULL},
+    {'p', "pipeline", "N", "requests in flight on each connection. Default 1", OPTION_BOTH,
+     take_pipeline, NULL},
+    {0, "think", "MIN-MAX", "wait so long, drawn uniformly, between a reply and the next request",
+     OPTION_BOTH, take_think, NULL},
+    {0, "seed", "N", "where random draws begin, so that a run can be repeated. Default 1",
+     OPTION_BOTH, take_seed, NULL},
     {'X', "method", "M", "request method. Default GET", OPTION_BOTH, take_method, "What"},
     {0, "body", "FILE", "send the file's content with every request", OPTION_BOTH, take_body, NULL},
     {'H', "header", "'N: V'", "send this field too; may be given several times", OPTION_BOTH,
      take_header, NULL},
     {0, "close", NULL, "make a new connection for every request", OPTION_BOTH, take_close, NULL},
+    {0, "urls", "FILE",
+     "ask for the URLs in this file, one on each line, too: all of them once, or in rounds when -n "
+     "or -d asks for more",
+     OPTION_BOTH, take_urls, NULL},
     {0, "unix-socket", "PATH", "connect to this socket instead of to the URL's host", OPTION_BOTH,
      take_unix_socket, NULL},
     {'T', "timeout", "T",
@@ -227,6 +262,8 @@ enum options_outcome client_options_read(struct options *options, const struct m
     *options = (struct options){
         .connections = 10,
         .threads = 1,
+        .pipeline = 1,
+        .seed = 1,
         .timeout_ns = 30 * NS_PER_S,
         .method = "GET",
         .verify = VERIFY_LENGTH,
@@ -239,6 +276,9 @@ enum options_outcome client_options_read(struct options *options, const struct m
     options->url_count = (size_t)(argc - operand);
     if (options->trace && options->json_path != NULL && strcmp(options->json_path, "-") == 0) {
         return options_misuse(&table, "--trace and --json - both want stdout");
+    }
+    if (options->close && options->pipeline > 1) {
+        return options_misuse(&table, "--close leaves no room for --pipeline");
     }
     return OPTIONS_RUN;
 }

@@ -19,6 +19,10 @@ struct options {
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns; /* 0: as timeout_ns */
 
+    uint64_t pipeline;
+    uint64_t think_low_ns, think_high_ns;
+    uint64_t seed;
+
     const char *method;
     const char *body_path; /* NULL: none */
     char *header_lines;    /* "Name: value\r\n" of every -H; NULL: none */
@@ -31,6 +35,7 @@ struct options {
     bool latency_table;
     const char *json_path; /* NULL: none; "-": stdout */
 
+    const char *urls_path; /* of a file that holds more URLs; NULL: none */
     const char *const *urls;
     size_t url_count;
 };

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -53,79 +52,55 @@ static enum plan_outcome out_of_memory(const struct draft *draft)
     return fail(draft, PLAN_FAILURE, "out of memory");
 }
 
-/* --- how much --------------------------------------------------------------------------------- */
-
-static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
-                                      uint64_t descriptors)
+/* Reads to the end, into memory that grows. 0 or an errno. */
+static int read_all(int fd, char **text, size_t *size)
 {
-    const struct options *options = draft->options;
-    struct plan *plan = draft->plan;
-    plan->connections = options->connections;
-    plan->requests = options->requests;
-    plan->duration_ns = options->duration_ns;
-    if (plan->requests == 0 && plan->duration_ns == 0) {
-        plan->duration_ns = 10 * NS_PER_S;
+    size_t room = 0;
+    ssize_t got = 1;
+    *text = NULL;
+    *size = 0;
+    while (got > 0) {
+        if (*size + 1 >= room) {
+            room = room == 0 ? 64 * 1024 : 2 * room;
+            char *grown = realloc(*text, room);
+            if (grown == NULL) {
+                return ENOMEM;
+            }
+            *text = grown;
+        }
+        got = read(fd, *text + *size, room - 1 - *size);
+        *size += got > 0 ? (size_t)got : 0;
     }
-    if (plan->requests > 0 && plan->connections > plan->requests) {
-        plan->connections = plan->requests;
+    (*text)[*size] = '\0';
+    return got < 0 ? errno : 0;
+}
+
+/* Reads a whole file or pipe; a NUL stands behind the content, which is the caller's to free.
+ * `option` and `path` are what the message names. */
+static enum plan_outcome read_file(const struct draft *draft, const char *option, const char *path,
+                                   struct bytes *content)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int error = fd < 0 ? errno : read_all(fd, &text, &size);
+    if (fd >= 0) {
+        close(fd);
     }
-    plan->threads = one_thread_each || options->threads > plan->connections ? plan->connections
-                                                                            : options->threads;
-    uint64_t loops = one_thread_each ? 0 : plan->threads - 1;
-    uint64_t needed = plan->connections + DESCRIPTORS_BESIDE + loops * DESCRIPTORS_PER_LOOP;
-    if (needed > descriptors) {
-        return fail(draft, PLAN_MISUSE,
-                    "-c %llu needs %llu descriptors, the hard limit is %llu: "
-                    "raise it with ulimit -Hn",
-                    (unsigned long long)options->connections, (unsigned long long)needed,
-                    (unsigned long long)descriptors);
+    if (error != 0) {
+        free(text);
+        return fail(draft, PLAN_FAILURE, "--%s %s: %s", option, path, strerror(error));
     }
+    *content = (struct bytes){text, size};
     return PLAN_READY;
 }
 
 /* --- what every request says ------------------------------------------------------------------ */
 
-static ssize_t read_all(int fd, char *to, size_t size)
-{
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = read(fd, to + have, size - have);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? -errno : (ssize_t)have;
-        }
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
 static enum plan_outcome read_body(struct draft *draft)
 {
     const char *path = draft->options->body_path;
-    if (path == NULL) {
-        return PLAN_READY;
-    }
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) {
-        enum plan_outcome outcome = fail(draft, PLAN_FAILURE, "--body %s: %s", path,
-                                         fd < 0 ? strerror(errno) : "is not a file");
-        if (fd >= 0) {
-            close(fd);
-        }
-        return outcome;
-    }
-    char *content = malloc((size_t)info.st_size + 1);
-    ssize_t size = content == NULL ? -ENOMEM : read_all(fd, content, (size_t)info.st_size);
-    close(fd);
-    if (size < 0) {
-        free(content);
-        return fail(draft, PLAN_FAILURE, "--body %s: %s", path, strerror((int)-size));
-    }
-    draft->plan->body = (struct bytes){content, (size_t)size};
-    return PLAN_READY;
+    return path == NULL ? PLAN_READY : read_file(draft, "body", path, &draft->plan->body);
 }
 
 static void plan_method(struct draft *draft)
@@ -300,24 +275,112 @@ static enum plan_outcome add_target(struct draft *draft, const char *text)
     return PLAN_READY;
 }
 
-static enum plan_outcome plan_targets(struct draft *draft)
+/* The next line of a text that is neither empty nor a comment, made a string in place; NULL at the
+ * end. */
+static char *next_line(char **text)
+{
+    while (**text != '\0') {
+        char *line = *text + strspn(*text, " \t\r\n");
+        size_t len = strcspn(line, "\r\n");
+        *text = line + len + (line[len] != '\0');
+        line[len] = '\0';
+        if (len > 0 && *line != '#') {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 1;
+    while ((text = strchr(text, '\n')) != NULL) {
+        text++;
+        count++;
+    }
+    return count;
+}
+
+static enum plan_outcome read_urls(struct draft *draft, size_t *most)
+{
+    const char *path = draft->options->urls_path;
+    struct bytes text = {0};
+    enum plan_outcome outcome = path == NULL ? PLAN_READY : read_file(draft, "urls", path, &text);
+    draft->plan->url_text = (char *)text.at;
+    *most = draft->options->url_count + (text.len > 0 ? count_lines(text.at) : 0);
+    return outcome;
+}
+
+static enum plan_outcome add_targets(struct draft *draft)
 {
     const struct options *options = draft->options;
-    if (options->url_count == 0) {
-        return fail(draft, PLAN_MISUSE, "no URL was given");
-    }
-    draft->origins = calloc(options->url_count, sizeof(*draft->origins));
-    draft->targets = calloc(options->url_count, sizeof(*draft->targets));
-    draft->plan->origins = draft->origins;
-    draft->plan->targets = draft->targets;
-    enum plan_outcome outcome = draft->origins == NULL || draft->targets == NULL
-                                    ? out_of_memory(draft)
-                                    : write_fields(draft);
+    enum plan_outcome outcome = PLAN_READY;
     for (size_t i = 0; i < options->url_count && outcome == PLAN_READY; i++) {
         outcome = add_target(draft, options->urls[i]);
     }
+    char *rest = draft->plan->url_text;
+    while (rest != NULL && outcome == PLAN_READY) {
+        char *line = next_line(&rest);
+        if (line == NULL) {
+            break;
+        }
+        outcome = add_target(draft, line);
+    }
+    return outcome;
+}
+
+static enum plan_outcome plan_targets(struct draft *draft)
+{
+    size_t most;
+    enum plan_outcome outcome = read_urls(draft, &most);
+    if (outcome != PLAN_READY) {
+        return outcome;
+    }
+    draft->origins = calloc(most + 1, sizeof(*draft->origins));
+    draft->targets = calloc(most + 1, sizeof(*draft->targets));
+    draft->plan->origins = draft->origins;
+    draft->plan->targets = draft->targets;
+    outcome = draft->origins == NULL || draft->targets == NULL ? out_of_memory(draft)
+                                                               : write_fields(draft);
+    if (outcome == PLAN_READY) {
+        outcome = add_targets(draft);
+    }
+    if (outcome == PLAN_READY && draft->plan->target_count == 0) {
+        outcome = fail(draft, PLAN_MISUSE, "no URL was given");
+    }
     free((char *)draft->fields.at);
     return outcome;
+}
+
+/* --- how much --------------------------------------------------------------------------------- */
+
+static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
+                                      uint64_t descriptors)
+{
+    const struct options *options = draft->options;
+    struct plan *plan = draft->plan;
+    plan->connections = options->connections;
+    plan->requests = options->requests;
+    plan->duration_ns = options->duration_ns;
+    if (plan->requests == 0 && plan->duration_ns == 0) {
+        plan->requests = options->urls_path != NULL ? plan->target_count : 0;
+        plan->duration_ns = options->urls_path != NULL ? 0 : 10 * NS_PER_S;
+    }
+    if (plan->requests > 0 && plan->connections > plan->requests) {
+        plan->connections = plan->requests;
+    }
+    plan->threads = one_thread_each || options->threads > plan->connections ? plan->connections
+                                                                            : options->threads;
+    uint64_t loops = one_thread_each ? 0 : plan->threads - 1;
+    uint64_t needed = plan->connections + DESCRIPTORS_BESIDE + loops * DESCRIPTORS_PER_LOOP;
+    if (needed > descriptors) {
+        return fail(draft, PLAN_MISUSE,
+                    "-c %llu needs %llu descriptors, the hard limit is %llu: "
+                    "raise it with ulimit -Hn",
+                    (unsigned long long)options->connections, (unsigned long long)needed,
+                    (unsigned long long)descriptors);
+    }
+    return PLAN_READY;
 }
 
 enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
@@ -325,21 +388,24 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
 {
     struct draft draft = {.options = options, .plan = plan, .why = why};
     *plan = (struct plan){
-        .pipeline = 1,
+        .pipeline = options->pipeline,
         .timeout_ns = options->timeout_ns,
         .connect_timeout_ns =
             options->connect_timeout_ns > 0 ? options->connect_timeout_ns : options->timeout_ns,
+        .think_low_ns = options->think_low_ns,
+        .think_high_ns = options->think_high_ns,
+        .seed = options->seed,
         .close = options->close,
         .trace = options->trace,
         .verify = options->verify,
     };
     plan_method(&draft);
-    enum plan_outcome outcome = plan_amounts(&draft, one_thread_each, descriptors);
-    if (outcome == PLAN_READY) {
-        outcome = read_body(&draft);
-    }
+    enum plan_outcome outcome = read_body(&draft);
     if (outcome == PLAN_READY) {
         outcome = plan_targets(&draft);
+    }
+    if (outcome == PLAN_READY) {
+        outcome = plan_amounts(&draft, one_thread_each, descriptors);
     }
     if (outcome != PLAN_READY) {
         plan_finish(plan);
@@ -354,6 +420,7 @@ void plan_finish(struct plan *plan)
     }
     free((void *)plan->targets);
     free((void *)plan->origins);
+    free(plan->url_text);
     free((char *)plan->body.at);
     *plan = (struct plan){0};
 }

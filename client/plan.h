@@ -33,6 +33,7 @@ struct plan {
     const struct target *targets; /* asked for in turn */
     size_t target_count;
     const struct origin *origins; /* where they are */
+    char *url_text;               /* the file that some were read from; NULL: none */
     struct bytes body;            /* sent with every request */
 
     enum method method;

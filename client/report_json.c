@@ -38,11 +38,14 @@ static json_t *plan_json(const struct plan *plan)
     for (size_t i = 0; i < plan->target_count; i++) {
         json_array_append_new(urls, json_string(plan->targets[i].url));
     }
-    return json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:b, s:f, s:s}", "urls", urls, "method",
-                     plan->method_text, "connections", (json_int_t)plan->connections, "threads",
-                     (json_int_t)plan->threads, "requests", count_or_null(plan->requests),
-                     "duration_s", seconds_or_null(plan->duration_ns), "close", plan->close,
-                     "timeout_s", seconds(plan->timeout_ns), "verify", verify_name(plan->verify));
+    return json_pack(
+        "{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}", "urls", urls, "method",
+        plan->method_text, "connections", (json_int_t)plan->connections, "threads",
+        (json_int_t)plan->threads, "pipeline", (json_int_t)plan->pipeline, "requests",
+        count_or_null(plan->requests), "duration_s", seconds_or_null(plan->duration_ns), "close",
+        plan->close, "timeout_s", seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
+        seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
+        verify_name(plan->verify));
 }
 
 static json_t *errors_json(const struct tally *tally)

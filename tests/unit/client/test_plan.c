@@ -170,6 +170,17 @@ static void enough_descriptors_are_enough(void **state)
     unmake(made);
 }
 
+static void think_and_pipeline_are_taken_over(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-p 16 --think 1ms-5ms --seed 7 http://127.0.0.1/");
+    assert_int_equal(made->plan.pipeline, 16);
+    assert_int_equal(made->plan.think_low_ns, NS_PER_MS);
+    assert_int_equal(made->plan.think_high_ns, 5 * NS_PER_MS);
+    assert_int_equal(made->plan.seed, 7);
+    unmake(made);
+}
+
 /* ---- requests ---- */
 
 #define AGENT "User-Agent: cristo/" CRISTO_VERSION "\r\n"
@@ -212,15 +223,21 @@ static void request_is_written(void **state)
     unmake(made);
 }
 
+/* Writes a file; its name replaces the XXXXXX at the end of `path`. */
+static void write_file(char *path, const char *content, size_t size)
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, size), size);
+    close(fd);
+}
+
 static void body_is_read_and_its_length_said(void **state)
 {
     char path[] = "/tmp/cristo-body-XXXXXX";
     char line[128];
     (void)state;
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, "a\0b\r\n", 5), 5);
-    close(fd);
+    write_file(path, "a\0b\r\n", 5);
     snprintf(line, sizeof(line), "-X PUT --body %s http://127.0.0.1/", path);
     struct made *made = make_ready(line);
     assert_int_equal(made->plan.body.len, 5);
@@ -298,6 +315,66 @@ static void urls_of_one_server_share_its_origin(void **state)
     unmake(made);
 }
 
+/* Plans with a file of URLs. */
+static struct made *make_with_urls(const char *before, const char *content)
+{
+    char path[] = "/tmp/cristo-urls-XXXXXX";
+    char line[256];
+    write_file(path, content, strlen(content));
+    snprintf(line, sizeof(line), "%s --urls %s", before, path);
+    struct made *made = make(&events_model, PLENTY, line);
+    unlink(path);
+    return made;
+}
+
+static void urls_of_a_file_are_asked_for_once(void **state)
+{
+    (void)state;
+    struct made *made = make_with_urls("-c 2", "# two of them\n\nhttp://127.0.0.1/a\r\n"
+                                               "  \n \thttp://127.0.0.1/b?c#d");
+    assert_int_equal(made->outcome, PLAN_READY);
+    assert_int_equal(made->plan.target_count, 2);
+    assert_string_equal(made->plan.targets[0].url, "http://127.0.0.1/a");
+    assert_string_equal(made->plan.targets[1].url, "http://127.0.0.1/b?c#d");
+    assert_int_equal(made->plan.requests, 2);
+    assert_int_equal(made->plan.duration_ns, 0);
+    unmake(made);
+}
+
+static void urls_of_a_file_come_in_rounds_when_more_is_asked_for(void **state)
+{
+    (void)state;
+    struct made *made = make_with_urls("-n 50 http://127.0.0.1/0", "http://127.0.0.1/1\n");
+    assert_int_equal(made->plan.target_count, 2);
+    assert_string_equal(made->plan.targets[0].url, "http://127.0.0.1/0");
+    assert_int_equal(made->plan.requests, 50);
+    unmake(made);
+    made = make_with_urls("-d 3s", "http://127.0.0.1/1\n");
+    assert_int_equal(made->plan.requests, 0);
+    assert_int_equal(made->plan.duration_ns, 3 * NS_PER_S);
+    unmake(made);
+}
+
+static void a_file_without_urls_is_no_plan(void **state)
+{
+    static const char *const contents[] = {"", "\n\n", "# http://127.0.0.1/"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct made *made = make_with_urls("-c 1", contents[i]);
+        assert_int_equal(made->outcome, PLAN_MISUSE);
+        unmake(made);
+    }
+}
+
+static void a_bad_url_in_a_file_is_named(void **state)
+{
+    (void)state;
+    struct made *made = make_with_urls("-c 1", "http://127.0.0.1/\nnonsense\n");
+    assert_int_equal(made->outcome, PLAN_MISUSE);
+    assert_non_null(strstr(made->why, "nonsense"));
+    unmake(made);
+}
+
 static void unix_socket_stands_for_every_host(void **state)
 {
     (void)state;
@@ -325,6 +402,7 @@ static const struct refusal_row refusal_rows[] = {
     {"unknown_host", "http://nowhere.invalid/x", PLAN_FAILURE, "http://nowhere.invalid/x"},
     {"no_such_body", "--body /nonexistent/body http://127.0.0.1/", PLAN_FAILURE,
      "--body /nonexistent/body"},
+    {"no_such_urls", "--urls /nonexistent/urls", PLAN_FAILURE, "--urls /nonexistent/urls"},
     {"body_is_a_folder", "--body / http://127.0.0.1/", PLAN_FAILURE, "--body /"},
     {"socket_path_too_long",
      "--unix-socket /a/very/long/path/that/goes/on/and/on/and/on/until/no/socket/can/have/it/"
@@ -358,6 +436,9 @@ static const char *const misuses[][2] = {
     {"header_says_the_coding", "-H Transfer-Encoding:_chunked http://a/"},
     {"verify_word", "--verify everything http://a/"},
     {"trace_and_json_on_stdout", "--trace --json - http://a/"},
+    {"close_and_pipeline", "--close -p 2 http://a/"},
+    {"pipeline_zero", "-p 0 http://a/"},
+    {"think_backwards", "--think 3s-1s http://a/"},
     {"unknown_option", "--faster http://a/"},
     {"option_of_the_sister", "-t 2 http://a/"},
 };
@@ -401,12 +482,17 @@ int main(void)
     suite_add(&suite, CASE(connecting_has_the_request_s_timeout_unless_told_otherwise));
     suite_add(&suite, CASE(too_few_descriptors_name_the_option_and_the_limit));
     suite_add(&suite, CASE(enough_descriptors_are_enough));
+    suite_add(&suite, CASE(think_and_pipeline_are_taken_over));
     suite_add_rows(&suite, request_is_written, ROWS(request_rows));
     suite_add(&suite, CASE(body_is_read_and_its_length_said));
     suite_add_rows(&suite, method_is_known, ROWS(method_rows));
     suite_add(&suite, CASE(address_and_port_are_the_url_s));
     suite_add(&suite, CASE(v6_address));
     suite_add(&suite, CASE(urls_of_one_server_share_its_origin));
+    suite_add(&suite, CASE(urls_of_a_file_are_asked_for_once));
+    suite_add(&suite, CASE(urls_of_a_file_come_in_rounds_when_more_is_asked_for));
+    suite_add(&suite, CASE(a_file_without_urls_is_no_plan));
+    suite_add(&suite, CASE(a_bad_url_in_a_file_is_named));
     suite_add(&suite, CASE(unix_socket_stands_for_every_host));
     suite_add_rows(&suite, is_refused_by_name, ROWS(refusal_rows));
     suite_add_rows(&suite, is_misuse, ROWS(misuses));
