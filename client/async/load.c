@@ -27,6 +27,8 @@ enum {
     STACK_SIZE = 256 * 1024,
     BEGIN_AT_ONCE = 4, /* connections; then the loop turns, so that the first need not wait for
                           the last */
+    BEGIN_SHARE = 4,   /* and with them one for each so many begun: each turn is longer the more
+                          are at work, and a thousand must not take hundreds of turns */
     LOOK_UP_MS = 50,   /* a loop looks this often whether the run was stopped */
 };
 
@@ -98,7 +100,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
             on_deadline(&loop->connections[i]);
         }
     }
-    for (int i = 0; i < BEGIN_AT_ONCE && loop->begun < loop->hand->count; i++) {
+    for (size_t i = BEGIN_AT_ONCE + loop->begun / BEGIN_SHARE;
+         i > 0 && loop->begun < loop->hand->count; i--) {
         converse(&loop->connections[loop->begun++], (struct outcome){CAME_NOTHING, 0, 0});
     }
     set_tick(loop);
