@@ -45,7 +45,7 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
         .memories = space_create(plan->threads, sizeof(*crew->memories)),
         .scratches = space_create(plan->threads, SESSION_SCRATCH),
     };
-    pthread_mutex_init(&crew->gate, NULL);
+    pthread_rwlock_init(&crew->gate, NULL);
     if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
         crew->hands == NULL || crew->tallies == NULL || crew->memories == NULL ||
         crew->scratches == NULL) {
@@ -67,7 +67,7 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
 void crew_finish(struct crew *crew)
 {
     const struct plan *plan = crew->plan;
-    pthread_mutex_destroy(&crew->gate);
+    pthread_rwlock_destroy(&crew->gate);
     space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
     space_destroy(crew->memories, plan->threads, sizeof(*crew->memories));
     space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));
@@ -98,8 +98,8 @@ static void *begin(void *argument)
     sigemptyset(&wake);
     sigaddset(&wake, WAKE);
     pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
-    pthread_mutex_lock(&hand->crew->gate);
-    pthread_mutex_unlock(&hand->crew->gate);
+    pthread_rwlock_rdlock(&hand->crew->gate);
+    pthread_rwlock_unlock(&hand->crew->gate);
     hand->work(hand);
     watch_leave(hand->crew->watch);
     return NULL;
@@ -129,13 +129,13 @@ int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *ha
     struct sigaction wake = {.sa_handler = on_wake};
     sigaction(WAKE, &wake, NULL);
     watch_expect(crew->watch, crew->plan->threads);
-    pthread_mutex_lock(&crew->gate);
+    pthread_rwlock_wrlock(&crew->gate);
     size_t started = start_threads(crew, stack_size, work, &error);
     if (error != 0) {
         course_stop(&crew->watch->course);
     }
     course_begin(&crew->watch->course, clock_monotonic_ns());
-    pthread_mutex_unlock(&crew->gate);
+    pthread_rwlock_unlock(&crew->gate);
     while (error == 0 && watch_workers(crew->watch) == WATCH_STOPPING) {
         for (size_t i = 0; i < started; i++) {
             pthread_kill(crew->hands[i].thread, WAKE);

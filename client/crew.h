@@ -18,7 +18,7 @@ struct crew {
     struct tally *tallies;
     struct reply_memory *memories;
     char *scratches;
-    pthread_mutex_t gate; /* shut until every thread is there */
+    pthread_rwlock_t gate; /* shut until every thread is there; then all pass at once */
 };
 
 /* One of the threads, and its share of the sessions: `count` from crew->sessions[first] on. */
