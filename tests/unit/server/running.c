@@ -2,7 +2,9 @@
 
 #include "lib/base/clock.h"
 
+#include <errno.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +73,15 @@ static void *run(void *argument)
     return NULL;
 }
 
+void running_listen(struct running *running)
+{
+    assert_null(address_read("127.0.0.1:0", &running->listener.address));
+    assert_int_equal(listen_open(&running->listener.address, true, running->options.loops,
+                                 running->listener.fds),
+                     0);
+    running->listening = true;
+}
+
 void running_start(struct running *running)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -78,10 +89,9 @@ void running_start(struct running *running)
         .docroot = running->folder, .fields = BYTES("Server: cristo\r\n"), .in_memory = 65536});
     assert_non_null(running->site.store);
     running->site.fields = BYTES("Server: cristo\r\n");
-    assert_null(address_read("127.0.0.1:0", &running->listener.address));
-    assert_int_equal(listen_open(&running->listener.address, true, running->options.loops,
-                                 running->listener.fds),
-                     0);
+    if (!running->listening) {
+        running_listen(running);
+    }
     assert_int_equal(pthread_create(&running->thread, NULL, run, running), 0);
 }
 
@@ -184,4 +194,22 @@ void client_expect_end(int fd)
 {
     char more;
     assert_int_equal(client_receive(fd, &more, 1), 0);
+}
+
+size_t client_drain(int fd)
+{
+    char dropped[65536];
+    size_t count = 0;
+    ssize_t got;
+    while ((got = recv(fd, dropped, sizeof(dropped), 0)) > 0) {
+        count += (size_t)got;
+    }
+    assert_true(got == 0 || errno == ECONNRESET);
+    return count;
+}
+
+bool client_hears(int fd, int timeout_ms)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    return poll(&ready, 1, timeout_ms) > 0;
 }

@@ -12,6 +12,7 @@ struct running {
     struct site site;
     struct server_options options;
     struct listener listener;
+    bool listening;
     int signals[2]; /* serve() reads from the first what running_signal() writes to the other */
     char folder[64];
     pthread_t thread;
@@ -24,9 +25,11 @@ void running_init(struct running *running);
 void running_put(struct running *running, const char *name, size_t size);
 char running_byte(size_t offset);
 
+/* Opens the listener, so that clients can come before the start. */
+void running_listen(struct running *running);
 void running_start(struct running *running);
 void running_signal(struct running *running);
-/* Waits for the end of serve(). */
+/* Waits for the end of serve(), which has to be 0. */
 void running_join(struct running *running);
 /* Signals, joins, and removes the docroot. */
 void running_finish(struct running *running);
@@ -43,3 +46,7 @@ size_t client_head(int fd, char *head, size_t size);
 void client_file(int fd, size_t size);
 /* Fails unless the server has closed its side and sent nothing more. */
 void client_expect_end(int fd);
+/* Receives and drops what comes until the connection ends, in order or not; how many bytes. */
+size_t client_drain(int fd);
+/* Whether something, be it the end, can be received within that time. */
+bool client_hears(int fd, int timeout_ms);
