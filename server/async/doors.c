@@ -26,25 +26,33 @@ static void pause_awhile(struct doors *doors)
     event_add(&doors->reopen, &pause);
 }
 
-static void on_acceptable(evutil_socket_t listener, short what, void *argument)
+/* Accepts some of those who wait. True: there may be more of them, and room. */
+static bool accept_some(struct door *door)
 {
-    struct door *door = argument;
     struct doors *doors = door->doors;
-    (void)what;
-    for (int i = 0; i < ACCEPT_AT_ONCE && doors->has_room(doors->owner); i++) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        if (!doors->has_room(doors->owner)) {
+            shut(doors);
+            return false;
+        }
+        int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             doors->accepted(doors->owner, fd, door->tcp);
         } else if (errno == EAGAIN) {
-            return;
+            return false;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_awhile(doors);
-            return;
+            return false;
         }
     }
-    if (!doors->has_room(doors->owner)) {
-        shut(doors);
-    }
+    return true;
+}
+
+static void on_acceptable(evutil_socket_t listener, short what, void *door)
+{
+    (void)listener;
+    (void)what;
+    accept_some(door);
 }
 
 void doors_open(struct doors *doors)
@@ -88,7 +96,8 @@ void doors_init(struct doors *doors, struct event_base *base, const struct liste
 void doors_close(struct doors *doors)
 {
     for (unsigned i = 0; i < doors->count && doors->open; i++) {
-        on_acceptable(doors->door[i].fd, EV_READ, &doors->door[i]);
+        while (accept_some(&doors->door[i])) {
+        }
     }
     shut(doors);
     event_del(&doors->reopen);

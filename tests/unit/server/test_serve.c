@@ -446,6 +446,27 @@ static void running_replies_come_to_their_end(void)
     running_join(&running);
 }
 
+/* Connections that the system has taken are owed a reply, however many there are. */
+static void who_has_come_is_let_in(void)
+{
+    enum {
+        CLIENTS = 300
+    };
+    int fd[CLIENTS];
+    running_listen(&running);
+    for (int i = 0; i < CLIENTS; i++) {
+        fd[i] = client_connect(&running);
+        client_send(fd[i], GET("/a.txt"));
+    }
+    running_signal(&running);
+    running_start(&running);
+    for (int i = 0; i < CLIENTS; i++) {
+        expect_reply(fd[i], 1000);
+        close(fd[i]);
+    }
+    running_join(&running);
+}
+
 static void who_comes_later_is_refused(void)
 {
     const struct address *address = &running.listener.address;
@@ -510,6 +531,7 @@ static const struct row {
     {CASE(a_file_rewritten_while_it_is_sent_cuts_its_connection)},
     {CASE(at_rest_it_ends_without_waiting_for_long)},
     {CASE(running_replies_come_to_their_end)},
+    {CASE(who_has_come_is_let_in)},
     {CASE(who_comes_later_is_refused)},
     {CASE(at_the_end_of_the_drain_slow_readers_are_cut)},
 };
