@@ -45,8 +45,8 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < options.listen_count; i++) {
         listen_remove(&listeners[i].address);
     }
-    store_destroy(site.store);
-    return status;
+    return status; /* the store is left to the end of the process: a thread that was cut off in a
+                      slow system call may still use it */
 }
 
 /* Before any thread begins, so that all of them inherit it. */

@@ -179,6 +179,7 @@ static void send_then(struct session *s, enum state state)
 {
     s->state = STATE_SEND;
     s->after_send = (uint8_t)state;
+    s->exchange->unsent = SIZE_MAX;
 }
 
 /* Goes on after a reply was queued: with the next request if its bytes are here and there is room
@@ -294,11 +295,17 @@ static void send_came(struct session *s, const struct moment *now, struct outcom
     if (came.kind == CAME_UNCHANGED) {
         return;
     }
+    if (came.kind == CAME_TIMED_OUT && came.bytes < x->unsent) {
+        x->unsent = came.bytes; /* it took some since the last look, or this is the first one */
+        s->since_ns = now->now_ns;
+        return;
+    }
     if (came.kind != CAME_DONE) {
         cut(s);
         return;
     }
     advance(x, came.bytes);
+    x->unsent += x->unsent != SIZE_MAX ? came.bytes : 0;
     s->since_ns = now->now_ns;
     if (is_sent(x)) {
         release_replies(x);

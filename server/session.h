@@ -71,7 +71,8 @@ struct outcome {
         CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again */
         CAME_ENDED,     /* READ: the client has ended its side */
         CAME_COLD,      /* FETCH with warm_only: not in memory */
-        CAME_TIMED_OUT, /* READ, SEND: the deadline passed */
+        CAME_TIMED_OUT, /* READ, SEND: the deadline passed; SEND: `bytes` that were sent before are
+                           not yet taken by the client's system */
         CAME_DRAINING,  /* READ: nothing yet, and the server was asked to stop: be asked again, for
                            a request on its way is still waited for a moment */
         CAME_FAILED,    /* the connection, or the file, is no more */
@@ -123,6 +124,7 @@ struct exchange {
     unsigned replies;
     struct file *body; /* one of `held`, sent from its descriptor */
     struct slice body_slice;
+    size_t unsent; /* what the last deadline found, and was sent since; SIZE_MAX: none has passed */
     char text[BATCH_TEXT]; /* heads and pages that were not ready-made */
     size_t text_used;
 

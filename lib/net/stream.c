@@ -1,6 +1,8 @@
 #include "lib/net/stream.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -47,4 +49,10 @@ ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset, size_
 {
     off_t from = (off_t)offset;
     return count_or_error(sendfile(stream->fd, file, &from, size));
+}
+
+size_t stream_unsent(const struct stream *stream)
+{
+    int bytes;
+    return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }

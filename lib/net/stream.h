@@ -44,3 +44,7 @@ ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count
 /* Sends up to `size` bytes of a file from `offset`. 0 when the file has none there (truncated).
  * Keeps the file's own offset. */
 ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset, size_t size);
+
+/* How many bytes were sent and not yet taken by the peer's system (SIOCOUTQ); 0 when it cannot be
+ * told. */
+size_t stream_unsent(const struct stream *stream);

@@ -130,10 +130,22 @@ static void on_stop(struct job *job)
     }
 }
 
+enum {
+    LAST_WORD_MS = 200
+};
+
+/* The first time, waits end and their replies have a last moment to leave; the second time is the
+ * end. */
 static void cut(struct loop *loop)
 {
+    static const struct timeval last_word = {0, LAST_WORD_MS * 1000};
+    if (loop->cutting) {
+        event_base_loopbreak(loop->base);
+        return;
+    }
+    loop->cutting = true;
+    event_add(&loop->drained, &last_word);
     loop->server->calls->cut(loop);
-    event_base_loopbreak(loop->base);
 }
 
 static void on_cut(struct job *job)

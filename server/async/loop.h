@@ -16,7 +16,7 @@ struct loop_calls {
     doors_accepted *accepted;           /* the owner is the loop */
     void (*overdue)(struct wait *wait); /* its deadline has passed */
     void (*stop)(struct loop *loop);    /* asked to drain; the doors are closed */
-    void (*cut)(struct loop *loop);     /* the time to drain is over; the loop ends after this */
+    void (*cut)(struct loop *loop);     /* the time to drain is over; the loop ends in a moment */
 };
 
 /* One thread's. Nobody else touches it but through its mailbox. */
@@ -38,8 +38,8 @@ struct loop {
     struct mailbox *mailbox;
     struct event mail;
     struct job stop, cut; /* posted by the main thread */
-    bool draining;
-    struct event drained; /* the end of the drain timeout */
+    bool draining, cutting;
+    struct event drained; /* the end of the drain timeout, then of the last moment after it */
 };
 
 struct server {

@@ -407,7 +407,7 @@ static void on_overdue(struct wait *wait)
     if (c->armed == ARMED_LINGER) {
         connection_close(c);
     } else {
-        converse(c, (struct outcome){CAME_TIMED_OUT, 0});
+        converse(c, (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)});
     }
 }
 
@@ -437,9 +437,6 @@ static void end_wait(struct wait *wait)
 static void on_cut(struct loop *loop)
 {
     loop_each(loop, end_wait);
-    if (loop->connections > 0) {
-        log_warn("%zu connections were cut at the end of the drain timeout", loop->connections);
-    }
 }
 
 static void finish(struct wait *wait)
@@ -460,10 +457,15 @@ int serve(struct site *site, const struct server_options *options, const struct 
     if (server == NULL || !server_run(server, listeners, count, signals)) {
         return 1; /* should some loops be running, the process ends under them */
     }
+    size_t cut = 0;
     size_t left = 0;
     for (unsigned i = 0; i < server->loops; i++) {
+        cut += server->loop[i].connections;
         loop_each(&server->loop[i], finish);
         left += server->loop[i].connections;
+    }
+    if (cut > 0) {
+        log_warn("%zu connections were cut at the end of the drain timeout", cut);
     }
     if (left == 0) { /* else some helper is still in a system call for them, and uses all this */
         server_destroy(server);

@@ -304,8 +304,9 @@ static struct outcome send_step(struct connection *c, const struct step *step, u
     case TRANSMIT_DONE:
         return (struct outcome){CAME_DONE, bytes};
     case TRANSMIT_AGAIN: /* or woken, to look at the time */
-        return (struct outcome){
-            clock_monotonic_ns() >= step->until_ns ? CAME_TIMED_OUT : CAME_UNCHANGED, 0};
+        return clock_monotonic_ns() < step->until_ns
+                   ? (struct outcome){CAME_UNCHANGED, 0}
+                   : (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
     case TRANSMIT_FAILED:
         break;
     }

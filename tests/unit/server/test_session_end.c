@@ -198,8 +198,8 @@ static void a_lost_connection_is_closed_at_once(void **state)
     }
 }
 
-/* The client takes nothing, or the file is not what its head said: the reply must not look whole,
- * and whatever else was asked for is not answered. */
+/* The client is gone or took nothing since the last deadline, or the file is not what its head
+ * said: the reply must not look whole, and whatever else was asked for is not answered. */
 static void a_send_that_fails_cuts_the_connection(void **state)
 {
     (void)state;
@@ -216,11 +216,37 @@ static void a_send_that_fails_cuts_the_connection(void **state)
         talk_sent(&talk, 5);
         assert_step(&talk, STEP_SEND);
         talk_tell(&talk, ends[i % 2]);
+        if (ends[i % 2].kind == CAME_TIMED_OUT) { /* the first deadline only looks */
+            assert_step(&talk, STEP_SEND);
+            talk_tell(&talk, ends[i % 2]);
+        }
         assert_step(&talk, STEP_CLOSE);
         assert_false(talk.step.linger);
         assert_int_equal(talk.output_len, 5);
         talk_end(&talk);
     }
+}
+
+/* The kernel says that a socket is writable only when a third of what it holds has been taken: a
+ * slow reader is told by what is still unsent at one deadline and at the next. */
+static void a_reader_who_takes_little_is_waited_for(void **state)
+{
+    (void)state;
+    talk_begin(&talk);
+    talk_said(&talk, BYTES(GET("/large")));
+    talk_looked_up(&talk);
+    talk_sent(&talk, 5);
+    for (size_t unsent = 4000; unsent > 0; unsent -= 1000) {
+        talk_tell(&talk, (struct outcome){CAME_TIMED_OUT, unsent});
+        assert_step(&talk, STEP_SEND);
+    }
+    talk_sent(&talk, 5);
+    talk_tell(&talk, (struct outcome){CAME_TIMED_OUT, 1004}); /* it took one byte meanwhile */
+    assert_step(&talk, STEP_SEND);
+    talk_sent(&talk, 5);
+    talk_tell(&talk, (struct outcome){CAME_TIMED_OUT, 1009}); /* what was sent is all still there */
+    assert_step(&talk, STEP_CLOSE);
+    talk_end(&talk);
 }
 
 static void after_the_end_nothing_else_is_asked_for(void **state)
@@ -271,6 +297,7 @@ int main(void)
     suite_add(&suite, CASE(replies_are_sent_before_an_end_is_looked_for));
     suite_add(&suite, CASE(a_lost_connection_is_closed_at_once));
     suite_add(&suite, CASE(a_send_that_fails_cuts_the_connection));
+    suite_add(&suite, CASE(a_reader_who_takes_little_is_waited_for));
     suite_add(&suite, CASE(after_the_end_nothing_else_is_asked_for));
     suite_add(&suite, CASE(the_last_of_so_many_requests_says_so));
     suite_frame(&suite, begin, finish);
