@@ -262,6 +262,25 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     s->connect_begun_ns = 0;
 }
 
+static bool is_late(const struct session *s, uint64_t now)
+{
+    return now >= clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns);
+}
+
+static void lose_late(struct session *s, uint64_t now)
+{
+    lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "no whole reply in time"});
+}
+
+/* While bytes keep going or coming no step times out; what goes on and on is late as well. */
+static void give_up_if_late(struct session *s, uint64_t now)
+{
+    bool waiting = s->sent > 0 || s->part > 0;
+    if (waiting && !s->spent && !s->telling && is_late(s, now)) {
+        lose_late(s, now);
+    }
+}
+
 static size_t flight_size(const struct session *s, size_t index)
 {
     return flight_at(s, index)->target->request.len + s->place.plan->body.len;
@@ -276,6 +295,7 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
         while (s->sent < s->gathered && s->part >= flight_size(s, s->sent)) {
             s->part -= flight_size(s, s->sent++);
         }
+        give_up_if_late(s, now);
         break;
     case CAME_TIMED_OUT:
         lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "the request could not be sent"});
@@ -304,16 +324,6 @@ static void learn_end(struct session *s, uint64_t now)
     }
 }
 
-static bool is_late(const struct session *s, uint64_t now)
-{
-    return now >= clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns);
-}
-
-static void lose_late(struct session *s, uint64_t now)
-{
-    lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "no whole reply in time"});
-}
-
 static void learn_no_reply(struct session *s, uint64_t now, struct outcome came)
 {
     if (came.kind == CAME_ENDED) {
@@ -324,14 +334,6 @@ static void learn_no_reply(struct session *s, uint64_t now, struct outcome came)
         lose_late(s, now);
     }
     /* else another request has become due */
-}
-
-/* Bytes that keep coming never let a READ time out; a reply that goes on and on is late as well. */
-static void learn_more(struct session *s, uint64_t now)
-{
-    if (s->sent > 0 && !s->spent && !s->telling && is_late(s, now)) {
-        lose_late(s, now);
-    }
 }
 
 static void learn_read(struct session *s, uint64_t now, struct outcome came)
@@ -345,7 +347,7 @@ static void learn_read(struct session *s, uint64_t now, struct outcome came)
                           : (struct bytes){s->place.scratch, came.bytes};
     s->held = 0;
     digest(s, now);
-    learn_more(s, now);
+    give_up_if_late(s, now);
 }
 
 static void learn_discarded(struct session *s, uint64_t now, struct outcome came)
@@ -359,7 +361,7 @@ static void learn_discarded(struct session *s, uint64_t now, struct outcome came
     if (reply_pass(&s->reply, earlier_of(came.bytes, unseen)) == REPLY_COMPLETE) {
         complete(s, now, came.bytes > unseen);
     }
-    learn_more(s, now);
+    give_up_if_late(s, now);
 }
 
 static void learn_closed(struct session *s)

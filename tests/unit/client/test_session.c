@@ -50,6 +50,8 @@ struct world {
     size_t script_count;
     size_t slice; /* bytes that a call receives at most; 0: as many as asked for */
     size_t bite;  /* bytes that a call sends at most; 0: all */
+    uint64_t send_takes_ns;
+    uint64_t receive_takes_ns;
 
     uint64_t now;
     size_t connections; /* made so far */
@@ -79,6 +81,7 @@ static struct world *world_create(uint64_t requests)
     guard_init(&w->scratch_guard, SESSION_SCRATCH);
     guard_init(&w->room_guard, SESSION_ROOM);
     w->now = NS_PER_S;
+    w->receive_takes_ns = LATENCY;
     w->plan = (struct plan){
         .targets = home,
         .target_count = 1,
@@ -197,6 +200,7 @@ static struct outcome do_send(struct world *w, const struct step *step)
     }
     w->received += size;
     w->requests += size;
+    w->now += w->send_takes_ns;
     return (struct outcome){CAME_DONE, 0, size};
 }
 
@@ -224,7 +228,7 @@ static struct outcome do_receive(struct world *w, const struct step *step)
         w->discards++;
     }
     w->at += size;
-    w->now += LATENCY;
+    w->now += w->receive_takes_ns;
     return (struct outcome){CAME_DONE, 0, size};
 }
 
@@ -863,6 +867,35 @@ static void a_timed_out_connection_is_not_used_again(void **state)
     world_destroy(w);
 }
 
+/* Every step succeeds, and the request is late all the same. */
+static void a_request_that_leaves_too_slowly_times_out(void **state)
+{
+    static const struct bytes body = TEXT("0123456789");
+    (void)state;
+    struct world *w = world_create(1);
+    w->plan.body = body;
+    w->bite = 1;
+    w->send_takes_ns = NS_PER_S;
+    script_add(w, (struct script){.replies = {OK}});
+    run(w);
+    assert_int_equal(w->tally->failures[FAILURE_TIMEOUT], 1);
+    assert_true(w->finished_ns <= NS_PER_S + 12 * NS_PER_S);
+    world_destroy(w);
+}
+
+static void a_reply_that_comes_too_slowly_times_out(void **state)
+{
+    (void)state;
+    struct world *w = world_create(1);
+    w->slice = 1;
+    w->receive_takes_ns = NS_PER_S;
+    script_add(w, (struct script){.replies = {OK}});
+    run(w);
+    assert_int_equal(w->tally->failures[FAILURE_TIMEOUT], 1);
+    assert_true(w->finished_ns <= NS_PER_S + 12 * NS_PER_S);
+    world_destroy(w);
+}
+
 static void the_end_of_the_run_cuts_off_and_blames_nobody(void **state)
 {
     (void)state;
@@ -1195,7 +1228,7 @@ static void draw_script(struct world *w, struct lot *lot)
 static void a_session_keeps_its_promises_whatever_the_server_does(void **state)
 {
     (void)state;
-    for (uint64_t number = 0; number < 10000; number++) {
+    for (uint64_t number = 0; number < 2000; number++) {
         struct lot lot = {number, 0};
         struct world *w = world_create(between(&lot, 1, 12));
         w->plan.pipeline = between(&lot, 1, 5);
@@ -1256,6 +1289,8 @@ int main(void)
     suite_add(&suite, CASE(latency_runs_from_sending_to_the_last_byte));
     suite_add(&suite, CASE(a_timeout_counts_from_the_request));
     suite_add(&suite, CASE(a_timed_out_connection_is_not_used_again));
+    suite_add(&suite, CASE(a_request_that_leaves_too_slowly_times_out));
+    suite_add(&suite, CASE(a_reply_that_comes_too_slowly_times_out));
     suite_add(&suite, CASE(the_end_of_the_run_cuts_off_and_blames_nobody));
     suite_add(&suite, CASE(the_end_of_the_run_ends_connecting_and_resting));
     suite_add(&suite, CASE(a_run_ends_by_requests_or_by_time));
