@@ -16,7 +16,7 @@ LAB = BUILD / 'lab' / 'cristo-lab'
 Done = collections.namedtuple('Done', 'status out err folder bundle')
 
 
-def lab(*words, timeout=60, **variables):
+def lab(*words, timeout=300, **variables):
     """Runs cristo-lab to its end."""
     return subprocess.run([LAB, *map(str, words)], capture_output=True, text=True,
                           env=environment(**variables), timeout=timeout * PATIENCE, check=False)
