@@ -19,8 +19,9 @@ class Run:
     """One finished run: exit status, what it said, and its JSON if it was asked for."""
 
     def __init__(self, arguments, seconds, **how):
-        done = subprocess.run([str(argument) for argument in arguments], stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=seconds * PATIENCE, env=environment(), **how)
+        done = subprocess.run([str(argument) for argument in arguments],
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=seconds * PATIENCE, env=environment(), **how)
         self.status, self.stdout = done.returncode, done.stdout.decode('utf-8', 'replace')
         self.stderr = done.stderr.decode('utf-8', 'replace')
         assert not any(report in self.stderr for report in SANITIZER_REPORTS), self.stderr[-8000:]
@@ -97,11 +98,12 @@ class Wrong:
     likes and returns whether the connection goes on. Bytes stand for sending these and going on.
     """
 
-    def __init__(self, reply):
+    def __init__(self, reply, host='127.0.0.1'):
         self.reply = reply if callable(reply) else sends(reply)
-        self.listener = socket.create_server(('127.0.0.1', 0), backlog=512)
-        self.address = self.listener.getsockname()
-        self.url = 'http://%s:%d' % self.address
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        self.listener = socket.create_server((host, 0), family=family, backlog=512)
+        self.port = self.listener.getsockname()[1]
+        self.url = f'http://[{host}]:{self.port}' if ':' in host else f'http://{host}:{self.port}'
         self.heads, self.bodies = [], []
         self.connections = 0
         self._lock = threading.Lock()

@@ -2,17 +2,19 @@
 
 import pytest
 
-# Every raw request of every row, with the name of its case: seeds for fuzzing (support/seeds.py),
-# and what test_alike.py plays against both servers.
-REQUESTS = []
+# Every raw request of every row, with the name of its case: what test_alike.py plays to both
+# servers, and seeds for fuzzing (support/seeds.py).
+REQUESTS = {}
 
 
 def facts(names, rows):
-    """One pytest case per row. A row is (fact, RFC and section, value...), `names` name its values.
-    """
+    """One pytest case per row. A row is (fact, RFC and section, value...); `names` name its values,
+    and `data` is a raw request."""
     cases = []
     for fact, section, *values in rows:
         cases.append(pytest.param(*values, id=f'{fact} ({section})'))
-        REQUESTS.extend((f'{fact} ({section})', value) for value in values if isinstance(value, bytes))
+        for name, value in zip(names.split(', '), values):
+            if name == 'data':
+                REQUESTS[fact] = value
     assert len({case.id for case in cases}) == len(cases), f'a fact is there twice: {names}'
     return pytest.mark.parametrize(names, cases)

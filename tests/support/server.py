@@ -13,8 +13,9 @@ import tempfile
 from support.http import Connection
 from support.programs import PATIENCE, SANITIZER_REPORTS, environment, program, wait_until
 
-READY = re.compile(r'listening on (?:http://(?P<tcp>\S+)/|unix:(?P<unix>\S+)) '
-                   r'\((?P<how>async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
+READY = re.compile(
+    r'listening on (?:http://(?P<tcp>\S+)/|unix:(?P<unix>\S+)) '
+    r'\((?:async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
 
 
 def address_of(ready):
@@ -119,7 +120,8 @@ class Process:
         return resource.prlimit(self.pid, resource.RLIMIT_NOFILE)[0]
 
     def __repr__(self):
-        return f'{" ".join(self.arguments)}\nstatus {self.status}\n{self.stdout}{self.stderr[-8000:]}'
+        said = self.stdout + self.stderr[-8000:]
+        return f'{" ".join(self.arguments)}\nstatus {self.status}\n{said}'
 
 
 class Server(Process):
@@ -171,7 +173,7 @@ class Server(Process):
 
     def _left_open(self):
         """What is open now and was not when the server became ready. The store may keep files open,
-        each once for every loop or core; anything else has to be gone when no connection is left."""
+        each once for every loop or core; all else has to be gone when no connection is left."""
         kinds, files = self.descriptors()
         before, files_before = self.at_rest
         left = {kind: count for kind, count in (kinds - before).items()}

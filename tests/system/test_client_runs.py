@@ -4,15 +4,17 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
-import socket
+import subprocess
 import time
 
 import pytest
 
 from support.client import Wrong, check_result, measure, run, sends, start, whole
 from support.facts import facts
-from support.programs import PATIENCE, SISTER, raise_descriptor_limit, wait_until
+from support.programs import (PATIENCE, SISTER, environment, program, raise_descriptor_limit,
+                              wait_until)
 
 COUNTS = [
     ('one_request', 'design 2', 1, 1),
@@ -52,7 +54,7 @@ def test_request_is_well_formed(model):
             lines = head.split(b'\r\n')
             assert lines[0] == b'GET /a/b%20c?d=e HTTP/1.1'
             hosts = [line for line in lines if line.lower().startswith(b'host:')]
-            assert hosts == [b'Host: %s:%d' % (server.address[0].encode(), server.address[1])]
+            assert hosts == [f'Host: 127.0.0.1:{server.port}'.encode()]
             assert all(re.fullmatch(rb'[!-9;-~]+: ?[ -~]*', line) for line in lines[1:])
             assert not re.search(rb'(?i)content-length|transfer-encoding', head)
 
@@ -202,10 +204,10 @@ def test_latency_table_is_longer(model):
 def test_trace_is_a_line_for_every_reply(model):
     with Wrong(whole(b'hello', '200 OK', 'Delay: 0.125')) as server:
         done = run(model, '-n', 7, '-c', 2, '--trace', '--json', os.devnull, server.url + '/x')
-        lines = [line for line in done.stdout.splitlines() if re.match(r'[0-9]{4}-[0-9]{2}-[0-9]{2} ', line)]
+        lines = re.findall(r'(?m)^[0-9]{4}-[0-9]{2}-[0-9]{2} .*$', done.stdout)
         assert len(lines) == 7
         for line in lines:
-            assert f'{server.url}/x' in line and ' 200 ' in line and ' 5 ' in line and '125ms' in line
+            assert all(word in line for word in (f'{server.url}/x', ' 200 ', ' 5 ', '125ms'))
 
 
 def test_trace_names_failures(model):
@@ -221,26 +223,20 @@ def test_nothing_is_shown_on_stderr_when_it_is_no_terminal(model):
 
 def progress_of(model, *options):
     """What a client writes to a terminal on stderr during a run."""
-    master, terminal = pty.openpty()
+    ours, terminal = pty.openpty()
+    shown = b''
     with Wrong(whole()) as server:
-        client = start(model, '-d', '1s', '-c', 1, *options, server.url + '/')
-        client.kill()
-        import subprocess
-        from support.programs import environment, program
-        done = subprocess.Popen([program('client', model), '-d', '1.2s', '-c', '2', *options, server.url + '/'],
-                                stdout=subprocess.DEVNULL, stderr=terminal, env=environment(TERM='xterm'))
+        client = subprocess.Popen(
+            [program('client', model), '-d', '1.2s', '-c', '2', *options, server.url + '/'],
+            stdout=subprocess.DEVNULL, stderr=terminal, env=environment(TERM='xterm'))
         os.close(terminal)
-        shown = b''
-        while True:
-            try:
-                data = os.read(master, 4096)
-            except OSError:  # the other side of the terminal is closed
-                break
-            if not data:
-                break
-            shown += data
-        os.close(master)
-        assert done.wait(30 * PATIENCE) == 0
+        try:
+            while data := os.read(ours, 4096):
+                shown += data
+        except OSError:  # nobody has the other side of the terminal open any more
+            pass
+        os.close(ours)
+        assert client.wait(30 * PATIENCE) == 0
     return shown.decode('utf-8', 'replace')
 
 
@@ -286,7 +282,8 @@ def test_interrupted_run_prints_its_summary(model):
 def test_client_raises_its_own_descriptor_limit(model):
     hard = raise_descriptor_limit()
     with Wrong(sends(then='stall')) as server:
-        client = start(model, '-d', '100s', '-c', '2', server.url + '/', limits=(min(1024, hard), hard))
+        client = start(model, '-d', '100s', '-c', '2', server.url + '/',
+                       limits=(min(1024, hard), hard))
         try:
             assert wait_until(lambda: client.soft_descriptor_limit() == hard)
         finally:
@@ -296,7 +293,6 @@ def test_client_raises_its_own_descriptor_limit(model):
 
 
 def test_more_connections_than_descriptors_is_said_before_the_run(model):
-    import resource
     done = run(model, '-c', 1000, '-n', 1000, 'http://127.0.0.1:1/',
                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
     assert done.status == 2 and 'descriptor' in done.stderr
@@ -309,19 +305,13 @@ def test_unknown_host_is_named(model):
 
 def test_v6_address_is_spoken_to(model):
     try:
-        listener = socket.create_server(('::1', 0), family=socket.AF_INET6)
+        server = Wrong(whole(), host='::1')
     except OSError:
         pytest.skip('no IPv6 here')
-    server = Wrong(whole())
-    server.listener.close()
-    server.listener = listener
-    import threading
-    threading.Thread(target=server._accept, daemon=True).start()
-    port = listener.getsockname()[1]
     with server:
-        result = measure(model, '-n', 2, '-c', 1, f'http://[::1]:{port}/')
+        result = measure(model, '-n', 2, '-c', 1, server.url + '/')
         assert result['requests']['ok'] == 2
-        assert f'\r\nHost: [::1]:{port}'.encode() in server.heads[0]
+        assert f'\r\nHost: [::1]:{server.port}'.encode() in server.heads[0]
 
 
 MISUSE = [
@@ -368,5 +358,6 @@ def test_help_and_version_go_to_stdout(model, option):
     assert done.status == 0 and done.stderr == ''
     assert f'cristo-{model}-client' in done.stdout
     if option == '--help':
-        for name in ('-c', '-n', '-d', '-H', '--close', '--timeout', '--verify', '--trace', '--json', '--quiet'):
+        for name in ('-c', '-n', '-d', '-H', '--close', '--timeout', '--verify', '--trace',
+                     '--json', '--quiet'):
             assert name in done.stdout

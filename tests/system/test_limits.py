@@ -13,6 +13,7 @@ from support.docroot import pattern, put
 from support.facts import facts
 from support.http import Ended, get, request
 from support.programs import PATIENCE, SANITIZER, raise_descriptor_limit
+from support.server import Server
 
 LARGE = 12 << 20
 
@@ -120,7 +121,6 @@ def test_max_connections_lets_the_next_wait(own):
 def test_thread_that_cannot_be_made_is_503(docroot):
     """No memory for one more stack: that connection hears so, and the server goes on. (A limit on
     processes would do the same, but root is above it.)"""
-    from support.server import Server
     server = Server('sync', '--stack', '16M', docroot=docroot, greet=False)
     try:
         size = int(pathlib.Path(f'/proc/{server.pid}/statm').read_text().split()[0]) * 4096
@@ -141,11 +141,11 @@ def test_thread_that_cannot_be_made_is_503(docroot):
 @pytest.mark.skipif(SANITIZER != 'none', reason='sanitizers need more stack')
 @pytest.mark.parametrize('stack', ['32k', '64k', '1M'])
 def test_stack_of_every_size_is_enough(docroot, stack):
-    from support.server import Server
     server = Server('sync', '--stack', stack, '--compute', '20', '--delay', '1us', docroot=docroot)
     try:
         with server.connect() as connection:
-            for path in ('/small.txt', '/sizes/1048577.bin', '/no-such-file', '/sub', '/link-out-absolute.txt'):
+            for path in ('/small.txt', '/sizes/1048577.bin', '/no-such-file', '/sub',
+                         '/link-out-absolute.txt'):
                 connection.send(get(path)).reply()
             connection.send(get('/' + 'n/' * 2000, 'X: ' + 'x' * 8000)).reply()
     finally:
@@ -161,8 +161,10 @@ STATES = [
     ('head_of_a_large_file_sent', 'design 3', get('/sizes/1048577.bin')),
     ('head_of_an_uncached_file_sent', 'design 3', get('/sizes/524288.bin')),
     ('pipeline_sent', 'design 3', get('/sizes/262145.bin') * 20),
-    ('within_a_body', 'design 3', request('GET', '/small.txt', 'Content-Length: 100', body=b'half')),
-    ('within_chunks', 'design 3', request('GET', '/small.txt', 'Transfer-Encoding: chunked', body=b'5\r\nhe')),
+    ('within_a_body', 'design 3',
+     request('GET', '/small.txt', 'Content-Length: 100', body=b'half')),
+    ('within_chunks', 'design 3',
+     request('GET', '/small.txt', 'Transfer-Encoding: chunked', body=b'5\r\nhe')),
     ('refused', 'design 3', b'nonsense\r\n\r\n' + b'x' * 5000),
 ]
 

@@ -65,7 +65,8 @@ def test_links_of_the_index_lead_somewhere(server):
             assert reply.status == 206, link
 
 
-@pytest.mark.parametrize('path', ['/0', '/1', '/17', '/anything', '/chapters/118.txt', '/no/such/place'])
+@pytest.mark.parametrize('path', ['/0', '/1', '/17', '/anything', '/chapters/118.txt',
+                                  '/no/such/place'])
 def test_any_other_path_is_the_novel(server, path):
     with server.connect() as connection:
         assert connection.send(get(path)).reply().body == (BOOK / NOVEL).read_bytes()
@@ -137,7 +138,8 @@ def test_replies_of_every_kind_together(shared, client):
 def test_over_a_unix_socket(model, own, client, tmp_path_factory):
     path = tmp_path_factory.mktemp('u') / 'socket'
     own(listen=(f'unix:{path}',))
-    result = measure(client, '-c', 8, '-n', 200, '--unix-socket', path, 'http://localhost/chapters/001.txt')
+    result = measure(client, '-c', 8, '-n', 200, '--unix-socket', path,
+                     'http://localhost/chapters/001.txt')
     assert result['requests']['ok'] == 200
     assert result['bytes']['body'] == 200 * (BOOK / 'chapters/001.txt').stat().st_size
 
@@ -186,7 +188,8 @@ def test_latency_contains_the_delay(shared, client):
 
 
 def curl(*arguments):
-    return subprocess.run(['curl', '--silent', '--show-error', '--max-time', str(30 * PATIENCE), *map(str, arguments)],
+    return subprocess.run(['curl', '--silent', '--show-error', '--max-time', str(30 * PATIENCE),
+                           *map(str, arguments)],
                           capture_output=True, timeout=60 * PATIENCE)
 
 
@@ -217,11 +220,13 @@ class TestCurl:
         content = (BOOK / NOVEL).read_bytes()
         part = tmp_path / 'part'
         part.write_bytes(content[:1_000_000])
-        assert curl('--fail', '--continue-at', '-', '--output', part, f'{server.url}/{NOVEL}').returncode == 0
+        assert curl('--fail', '--continue-at', '-', '--output', part,
+                    f'{server.url}/{NOVEL}').returncode == 0
         assert part.read_bytes() == content
 
     def test_copy_that_is_new_is_not_sent_again(self, server):
-        done = curl('--time-cond', BOOK / NOVEL, '--write-out', '%{http_code} %{size_download}', f'{server.url}/{NOVEL}')
+        done = curl('--time-cond', BOOK / NOVEL, '--write-out', '%{http_code} %{size_download}',
+                    f'{server.url}/{NOVEL}')
         assert done.stdout == b'304 0'
 
     def test_etag_saves_the_second_download(self, server, tmp_path):
@@ -236,7 +241,8 @@ class TestCurl:
         assert done.stdout.split() == [b'1', b'0', b'0', b'0', b'0']
 
     def test_redirect_is_followed(self, shared):
-        done = curl('--location', '--write-out', '%{http_code} %{num_redirects}', '--output', '/dev/null',
+        done = curl('--location', '--write-out', '%{http_code} %{num_redirects}', '--output',
+                    '/dev/null',
                     f'{shared("--no-fallback").url}/chapters')
         assert done.stdout.split()[1] == b'1'
 
@@ -245,7 +251,8 @@ class TestCurl:
         assert done.stdout == (BOOK / NOVEL).read_bytes()
 
     def test_upload_is_refused_in_peace(self, server):
-        done = curl('--upload-file', BOOK / NOVEL, '--write-out', '%{http_code}', '--output', '/dev/null',
+        done = curl('--upload-file', BOOK / NOVEL, '--write-out', '%{http_code}', '--output',
+                    '/dev/null',
                     f'{server.url}/new.txt')
         assert done.stdout in (b'405', b'413') and done.returncode == 0, done
 
@@ -253,7 +260,8 @@ class TestCurl:
 @pytest.mark.skipif(not shutil.which('wrk'), reason='no wrk here')
 @pytest.mark.parametrize('path', ['/chapters/001.txt', '/' + NOVEL], ids=['chapter', 'novel'])
 def test_wrk_sees_no_error(server, path):
-    done = subprocess.run(['wrk', '-t', '1', '-c', '64', '-d', '2s', '--timeout', '30s', server.url + path],
+    done = subprocess.run(['wrk', '-t', '1', '-c', '64', '-d', '2s', '--timeout', '30s',
+                           server.url + path],
                           capture_output=True, text=True, timeout=120 * PATIENCE)
     assert done.returncode == 0, done
     assert 'Socket errors' not in done.stdout and 'Non-2xx' not in done.stdout, done.stdout

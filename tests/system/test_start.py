@@ -1,17 +1,20 @@
 """How a server starts, where it listens, and how it says that it cannot."""
 
 import os
+import pathlib
 import re
 import socket
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
 from support.docroot import put
 from support.facts import facts
 from support.http import get
-from support.programs import PATIENCE, SISTER, environment, has_option, program, raise_descriptor_limit
+from support.programs import (PATIENCE, SISTER, environment, has_option, program,
+                              raise_descriptor_limit)
 from support.server import Server
 
 
@@ -31,9 +34,10 @@ def test_help_and_version_go_to_stdout(model, option):
 
 def test_help_names_every_option(model):
     page = attempt(model, '--help').stdout
-    for name in ('--listen', '--fallback', '--no-fallback', '--revalidate', '--delay', '--seed', '--compute',
-                 '--max-connections', '--max-requests', '--max-head', '--max-fields', '--max-body',
-                 '--header-timeout', '--idle-timeout', '--send-timeout', '--drain-timeout', '--dotfiles'):
+    for name in ('--listen', '--fallback', '--no-fallback', '--revalidate', '--delay', '--seed',
+                 '--compute', '--max-connections', '--max-requests', '--max-head', '--max-fields',
+                 '--max-body', '--header-timeout', '--idle-timeout', '--send-timeout',
+                 '--drain-timeout', '--dotfiles'):
         assert name in page
     for name, owner in (('--offload', 'async'), ('--threads', 'async'), ('--file-threads', 'async'),
                         ('--stack', 'sync')):
@@ -111,9 +115,8 @@ def test_docroot_that_is_none_is_named(model, tmp_path, choose):
 
 def test_ready_line_is_as_documented(own):
     server = own()
-    assert server.ready == [f'listening on {server.url}/ ({ {"async": "async, 1 loop"}.get(server.model)})'
-                            if server.model == 'async' else
-                            f'listening on {server.url}/ (sync, a thread for each connection)']
+    how = 'async, 1 loop' if server.model == 'async' else 'sync, a thread for each connection'
+    assert server.ready == [f'listening on {server.url}/ ({how})']
     assert server.stdout.count('\n') == 1
 
 
@@ -158,7 +161,7 @@ LOOPS = ((), ('-t', '1'), ('-t', '2'), ('-t', '4'))
 
 
 @pytest.mark.parametrize('loops', LOOPS, ids=lambda loops: ' '.join(loops) or 'default')
-@pytest.mark.parametrize('others', LOOPS, ids=lambda others: 'and ' + (' '.join(others) or 'default'))
+@pytest.mark.parametrize('others', LOOPS, ids=lambda loops: 'and ' + (' '.join(loops) or 'default'))
 def test_second_evented_server_on_an_address_is_refused(docroot, loops, others):
     first = Server('async', *loops, docroot=docroot)
     try:
@@ -191,7 +194,8 @@ def test_second_listener_in_use_ends_the_start(model, docroot, tmp_path):
     """All or nothing: the first one's socket does not stay behind."""
     with socket.create_server(('127.0.0.1', 0)) as other:
         path = tmp_path / 'socket'
-        done = attempt(model, '-l', f'unix:{path}', '-l', '127.0.0.1:%d' % other.getsockname()[1], docroot)
+        done = attempt(model, '-l', f'unix:{path}', '-l', '127.0.0.1:%d' % other.getsockname()[1],
+                       docroot)
         assert done.returncode == 1 and 'listening' not in done.stdout
         assert not path.exists()
 
@@ -277,7 +281,8 @@ def test_server_raises_its_own_descriptor_limit(own):
 
 def test_server_needs_no_standard_input_or_output(model, docroot):
     """Started by a program that has closed 0, 1 and 2, it must not take a connection for one."""
-    script = 'exec "$0" -l 127.0.0.1:0 "$1" 0<&- 1>&- 2>&- & p=$!; sleep 0.3; kill $p; wait $p; echo $?'
+    script = ('exec "$0" -l 127.0.0.1:0 "$1" 0<&- 1>&- 2>&- & '
+              'p=$!; sleep 0.3; kill $p; wait $p; echo $?')
     done = subprocess.run(['sh', '-c', script, str(program('server', model)), str(docroot)],
                           capture_output=True, text=True, timeout=30 * PATIENCE, env=environment())
     assert done.stdout.strip() in ('0', '1'), done  # runs, or says no; but is not killed
@@ -342,8 +347,6 @@ def test_docroot_may_be_relative(model, docroot):
 
 def test_memory_file_system_is_served(own):
     """Where RWF_NOWAIT is not known."""
-    import tempfile
-    import pathlib
     if not os.path.isdir('/dev/shm'):
         pytest.skip('no tmpfs here')
     with tempfile.TemporaryDirectory(dir='/dev/shm') as folder:

@@ -6,12 +6,13 @@ import time
 
 import pytest
 
+from support.client import start
 from support.docroot import pattern, put
 from support.facts import facts
 from support.http import Ended, get
 from support.programs import PATIENCE, SANITIZER, wait_until
 
-LARGE = 12 << 20  # more than all buffers between a server and a reader that waits
+LARGE = 12 << 20  # more than all buffers between a server and a reader who waits
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 BOTH = pytest.mark.parametrize('number', SIGNALS, ids=lambda number: number.name)
 
@@ -120,13 +121,15 @@ def test_last_reply_of_a_pipeline_says_that_it_is_the_last(own):
 HELD = [
     ('reader_who_does_not_read', 'design 2', get('/large.bin')),
     ('head_that_does_not_end', 'design 2', b'GET / HTTP/1.1\r\nHost: t\r\n'),
-    ('body_that_does_not_come', 'design 2', b'GET /small.txt HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n'),
+    ('body_that_does_not_come', 'design 2',
+     b'GET /small.txt HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n'),
 ]
 
 
 @facts('data', HELD)
 def test_drain_timeout_ends_what_hangs(own, big, data):
-    server = own('--drain-timeout', '0.5s', '--header-timeout', '60s', '--send-timeout', '60s', docroot=big)
+    server = own('--drain-timeout', '0.5s', '--header-timeout', '60s', '--send-timeout', '60s',
+                 docroot=big)
     connection = server.connect(receive_buffer=4096)
     connection.send(data)
     time.sleep(0.1)
@@ -180,7 +183,6 @@ def test_connection_made_just_before_the_signal_is_served(own):
 
 
 def test_signal_under_load_ends_orderly(own, model):
-    from support.client import start
     server = own()
     client = start('async', '-c', '50', '-d', '100s', '--quiet', server.url + '/small.txt')
     assert wait_until(lambda: server.sockets() >= 50)

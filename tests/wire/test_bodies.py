@@ -1,4 +1,4 @@
-"""What is sent is the file: sizes around every buffer, slow readers, files that change meanwhile."""
+"""What is sent is the file: sizes around every buffer, slow readers, files that change."""
 
 import os
 import time
@@ -45,7 +45,8 @@ def test_every_byte_is_sent_to_a_slow_reader(server):
 
 def test_many_readers_of_one_file(server):
     size = 524288
-    connections = [server.connect(receive_buffer=4096).send(get(f'/sizes/{size}.bin')) for _ in range(50)]
+    connections = [server.connect(receive_buffer=4096).send(get(f'/sizes/{size}.bin'))
+                   for _ in range(50)]
     for connection in connections:
         assert connection.reply().body == pattern(size)
 

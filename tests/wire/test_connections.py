@@ -18,7 +18,8 @@ PERSISTENCE = [
     ('close_in_a_list_ends', '9110 7.6.1', get('/small.txt', 'Connection: x, close ,y'), False),
     ('close_on_second_line_ends', '9110 5.3',
      get('/small.txt', 'Connection: keep-alive', 'Connection: close'), False),
-    ('close_wins_over_keep_alive', '9112 9.3', get('/small.txt', 'Connection: keep-alive, close'), False),
+    ('close_wins_over_keep_alive', '9112 9.3',
+     get('/small.txt', 'Connection: keep-alive, close'), False),
     ('closed_is_not_close', '9110 7.6.1', get('/small.txt', 'Connection: closed'), True),
     ('close_as_part_of_a_token_is_not_close', '9110 7.6.1',
      get('/small.txt', 'Connection: do-not-close'), True),
@@ -149,7 +150,8 @@ def test_pipelined_large_replies_wait_for_a_slow_reader(server):
 def test_pipeline_ends_at_close(server):
     """RFC 9112 9.6: requests behind one that said close are not answered."""
     with server.connect() as connection:
-        connection.send(get('/small.txt') + get('/small.txt', 'Connection: close') + get('/small.txt'))
+        connection.send(get('/small.txt') + get('/small.txt', 'Connection: close')
+                        + get('/small.txt'))
         assert not connection.reply().closes
         assert connection.reply().closes
         connection.ended()
@@ -183,7 +185,8 @@ LENIENT = [
     ('one_empty_line_first_is_skipped', '9112 2.2', b'\r\n' + get('/small.txt')),
     ('empty_line_after_a_request_is_skipped', '9112 2.2',
      request('GET', '/small.txt', 'Content-Length: 2', body=b'ab\r\n') + get('/small.txt')),
-    ('spaces_around_a_value_are_not_part_of_it', '9112 5.1', get('/small.txt', 'Connection: \t keep-alive \t ')),
+    ('spaces_around_a_value_are_not_part_of_it', '9112 5.1',
+     get('/small.txt', 'Connection: \t keep-alive \t ')),
     ('no_space_before_a_value_is_needed', '9112 5', get('/small.txt', 'X:y')),
     ('empty_value_is_a_value', '9110 5.5', get('/small.txt', 'X:')),
     ('value_of_spaces_is_empty', '9112 5.1', get('/small.txt', 'X:   ')),
@@ -200,7 +203,8 @@ LENIENT = [
     ('host_may_be_a_v6_address_with_port', '9112 3.2', get('/small.txt', host='[::1]:80')),
     ('host_may_be_a_v4_address', '9112 3.2', get('/small.txt', host='127.0.0.1:80')),
     ('host_may_be_escaped', '3986 3.2.2', get('/small.txt', host='%C3%A9.example')),
-    ('host_may_be_anything_registered', '3986 3.2.2', get('/small.txt', host="a-b_c~d.e!$&'()*+,;=")),
+    ('host_may_be_anything_registered', '3986 3.2.2',
+     get('/small.txt', host="a-b_c~d.e!$&'()*+,;=")),
     ('request_line_of_8000_bytes_is_read', '9112 3', get('/small.txt?' + 'q' * 7970)),
     ('field_of_4000_bytes_is_read', '9110 5.4', get('/small.txt', 'X: ' + 'x' * 4000)),
     ('fifty_fields_are_read', '9110 5.4', get('/small.txt', *[f'X-{n}: y' for n in range(50)])),
@@ -222,12 +226,14 @@ def chunked(body, *fields):
 
 
 BODIES = [
-    ('body_of_length_is_dropped', '9112 6.2', request('GET', '/small.txt', 'Content-Length: 5', body=b'hello')),
+    ('body_of_length_is_dropped', '9112 6.2',
+     request('GET', '/small.txt', 'Content-Length: 5', body=b'hello')),
     ('body_of_length_0_is_dropped', '9112 6.2', request('GET', '/small.txt', 'Content-Length: 0')),
     ('length_with_leading_zeros_is_a_number', '9110 8.6',
      request('GET', '/small.txt', 'Content-Length: 0005', body=b'hello')),
     ('body_that_looks_like_a_request_is_dropped', '9112 6.2',
-     request('GET', '/small.txt', f'Content-Length: {len(get("/thousand.bin"))}', body=get('/thousand.bin'))),
+     request('GET', '/small.txt', f'Content-Length: {len(get("/thousand.bin"))}',
+             body=get('/thousand.bin'))),
     ('body_of_60000_bytes_is_dropped', '9112 6.2',
      request('GET', '/small.txt', 'Content-Length: 60000', body=b'x' * 60_000)),
     ('chunked_body_is_dropped', '9112 7.1', chunked(b'5\r\nhello\r\n0\r\n\r\n')),
@@ -235,10 +241,14 @@ BODIES = [
                                              body=b'5\r\nhello\r\n0\r\n\r\n')),
     ('chunked_body_without_content_is_dropped', '9112 7.1', chunked(b'0\r\n\r\n')),
     ('chunk_sizes_have_leading_zeros', '9112 7.1', chunked(b'00005\r\nhello\r\n000\r\n\r\n')),
-    ('chunk_sizes_have_no_case', '9112 7.1', chunked(b'a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n')),
-    ('chunk_extensions_are_ignored', '9112 7.1.1', chunked(b'5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n')),
-    ('trailers_are_dropped', '9112 7.1.2', chunked(b'5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 9\r\n\r\n')),
-    ('thousand_chunks_of_a_byte_are_dropped', '9112 7.1', chunked(b'1\r\nx\r\n' * 1000 + b'0\r\n\r\n')),
+    ('chunk_sizes_have_no_case', '9112 7.1',
+     chunked(b'a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n')),
+    ('chunk_extensions_are_ignored', '9112 7.1.1',
+     chunked(b'5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n')),
+    ('trailers_are_dropped', '9112 7.1.2',
+     chunked(b'5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 9\r\n\r\n')),
+    ('thousand_chunks_of_a_byte_are_dropped', '9112 7.1',
+     chunked(b'1\r\nx\r\n' * 1000 + b'0\r\n\r\n')),
     ('chunked_body_that_looks_like_a_request_is_dropped', '9112 7.1',
      chunked(b'%x\r\n' % len(get('/thousand.bin')) + get('/thousand.bin') + b'\r\n0\r\n\r\n')),
 ]
@@ -264,7 +274,8 @@ def test_body_in_pieces_is_dropped(server, data):
         connection.goes_on()
 
 
-@facts('method', [(f'body_of_{method.lower()}_is_dropped_or_ends_the_connection', '9112 9.3', method)
+@facts('method', [(f'body_of_{method.lower()}_is_dropped_or_ends_the_connection', '9112 9.3',
+                   method)
                   for method in ('POST', 'PUT', 'PATCH', 'DELETE', 'BREW')])
 def test_body_of_a_refused_method_is_never_a_request(server, method):
     hidden = get('/thousand.bin')
@@ -302,7 +313,8 @@ def test_expect_has_no_case(server):
 
 def test_expect_with_the_body_at_hand_needs_no_100(server):
     with server.connect() as connection:
-        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue', body=b'hello')
+        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue',
+                                body=b'hello')
                         + get('/empty.txt'))
         reply = connection.reply()
         if reply.status == 100:

@@ -222,7 +222,8 @@ def test_response_header_is_added(model, shared):
         pytest.skip('no --response-header yet')
     server = shared('--response-header', 'X-First: 1', '--response-header', 'X-Second: two words')
     with server.connect() as connection:
-        for data, method in ((get('/small.txt'), 'GET'), (head('/small.txt'), 'HEAD'), (get('/small.txt'), 'GET')):
+        for data, method in ((get('/small.txt'), 'GET'), (head('/small.txt'), 'HEAD'),
+                             (get('/small.txt'), 'GET')):
             reply = connection.send(data).reply(method)
             assert (reply['X-First'], reply['X-Second']) == ('1', 'two words')
 

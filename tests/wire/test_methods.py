@@ -67,7 +67,8 @@ def test_known_method(server, data):
 def test_trace_gives_nothing_back(server):
     """RFC 9110 9.3.8: what a client sent in confidence is not echoed."""
     with server.connect() as connection:
-        reply = connection.send(request('TRACE', '/small.txt', 'X-Secret: swordfish')).reply('TRACE')
+        reply = connection.send(request('TRACE', '/small.txt',
+                                        'X-Secret: swordfish')).reply('TRACE')
         assert b'swordfish' not in reply.head + reply.body
 
 
@@ -78,7 +79,8 @@ UNKNOWN = [
     ('method_with_a_letter_more_is_501', '9110 9.1', request('GETS', '/small.txt')),
     ('method_with_a_letter_less_is_501', '9110 9.1', request('GE', '/small.txt')),
     ('method_of_one_letter_is_501', '9110 9.1', request('G', '/small.txt')),
-    ('method_of_every_token_character_is_501', '9110 9.1', request("!#$%&'*+-.^_`|~09azAZ", '/small.txt')),
+    ('method_of_every_token_character_is_501', '9110 9.1',
+     request("!#$%&'*+-.^_`|~09azAZ", '/small.txt')),
     ('method_of_webdav_is_501', '4918 9.1', request('PROPFIND', '/small.txt')),
 ]
 
@@ -94,7 +96,8 @@ OPTIONS = [
     ('options_of_the_server_in_1_0', '9110 9.3.7', request('OPTIONS', '*', version='1.0')),
     ('options_of_a_file', '9110 9.3.7', request('OPTIONS', '/small.txt')),
     ('options_of_the_root', '9110 9.3.7', request('OPTIONS', '/')),
-    ('options_with_a_body', '9110 9.3.7', request('OPTIONS', '*', 'Content-Length: 5', body=b'hello')),
+    ('options_with_a_body', '9110 9.3.7',
+     request('OPTIONS', '*', 'Content-Length: 5', body=b'hello')),
 ]
 
 

@@ -30,7 +30,8 @@ NAMES = [
     ('encoded_backslash', '3986 2.1', '/back%5Cslash.txt', 'back\\slash.txt'),
     ('utf_8', '3986 2.5', '/Dant%C3%A8s.txt', 'Dant\u00e8s.txt'),
     ('utf_8_in_small_hex', '3986 2.1', '/dant%c3%a8s.txt'.replace('d', 'D', 1), 'Dant\u00e8s.txt'),
-    ('utf_8_of_three_bytes', '3986 2.5', '/' + quote('\u57fa\u7763\u5c71.txt'), '\u57fa\u7763\u5c71.txt'),
+    ('utf_8_of_three_bytes', '3986 2.5',
+     '/' + quote('\u57fa\u7763\u5c71.txt'), '\u57fa\u7763\u5c71.txt'),
     ('query', '3986 3.4', '/small.txt?chapter=1', 'small.txt'),
     ('empty_query', '3986 3.4', '/small.txt?', 'small.txt'),
     ('query_with_question_mark', '3986 3.4', '/small.txt?a?b', 'small.txt'),
@@ -60,7 +61,8 @@ NAMES = [
     ('absolute_form_of_https', '9112 3.2.2', 'https://t/small.txt', 'small.txt'),
     ('absolute_form_in_capitals', '3986 3.1', 'HTTP://T/small.txt', 'small.txt'),
     ('absolute_form_with_port', '9112 3.2.2', 'http://t:8080/small.txt', 'small.txt'),
-    ('absolute_form_of_another_host_than_host', '9112 3.2.2', 'http://other/small.txt', 'small.txt'),
+    ('absolute_form_of_another_host_than_host', '9112 3.2.2',
+     'http://other/small.txt', 'small.txt'),
     ('absolute_form_of_a_v6_address', '9112 3.2.2', 'http://[::1]:80/small.txt', 'small.txt'),
     ('absolute_form_without_path', '9112 3.2.2', 'http://t', 'index.html'),
     ('absolute_form_with_query_alone', '9112 3.2.2', 'http://t?x', 'index.html'),
@@ -262,7 +264,8 @@ def test_dotfiles_are_served_when_asked_for(shared):
 def test_dots_climb_nowhere_even_with_dotfiles(shared):
     server = shared('--dotfiles')
     with server.connect() as connection:
-        for target in ('/../outside/secret.txt', '/%2e%2e/outside/secret.txt', '/..', '/sub/../../outside'):
+        for target in ('/../outside/secret.txt', '/%2e%2e/outside/secret.txt', '/..',
+                       '/sub/../../outside'):
             assert SECRET not in connection.send(get(target)).reply().body
 
 
@@ -270,7 +273,8 @@ SPECIAL = [
     ('fifo', 'design 3', lambda path: os.mkfifo(path)),
     ('socket', 'design 3', lambda path: socket.socket(socket.AF_UNIX).bind(str(path))),
     ('device', 'design 3', lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))),
-    ('index_that_is_a_fifo', 'design 3', lambda path: (path.mkdir(), os.mkfifo(path / 'index.html'))),
+    ('index_that_is_a_fifo', 'design 3',
+     lambda path: (path.mkdir(), os.mkfifo(path / 'index.html'))),
     ('index_that_is_a_folder', 'design 3', lambda path: (path / 'index.html').mkdir(parents=True)),
 ]
 
@@ -363,7 +367,8 @@ def test_fallback_is_no_way_round_refusals(shared):
     server = shared('--fallback', 'novel.txt')
     with server.connect() as connection:
         assert connection.send(request('POST', '/17')).reply('POST').status == 405
-        for target in ('/.hidden', '/link-out-absolute.txt', '/../outside/secret.txt', '/link-out-root/etc/passwd'):
+        for target in ('/.hidden', '/link-out-absolute.txt', '/../outside/secret.txt',
+                       '/link-out-root/etc/passwd'):
             assert SECRET not in connection.send(get(target)).reply().body
 
 

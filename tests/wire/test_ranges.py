@@ -113,7 +113,8 @@ SEVERAL = [
     ('one_of_two_beyond_the_end', '9110 14.1.2', 'bytes=0-9,5000-6000', [(0, 9)]),
     ('one_of_two_a_suffix_of_nothing', '9110 14.1.2', 'bytes=-0,990-', [(990, 999)]),
     ('two_beyond_the_end', '9110 14.1.2', 'bytes=1000-1001,2000-', []),
-    ('three_with_suffix', '9110 15.3.7.2', 'bytes=0-0, 500-500 ,-1', [(0, 0), (500, 500), (999, 999)]),
+    ('three_with_suffix', '9110 15.3.7.2',
+     'bytes=0-0, 500-500 ,-1', [(0, 0), (500, 500), (999, 999)]),
 ]
 
 
@@ -187,8 +188,10 @@ def test_range_across_slices_of_a_large_file(server):
     size = 1048577
     content = pattern(size)
     with server.connect() as connection:
-        for first, last in ((262143, 262144), (1, size - 2), (262144, 786431), (size - 1, size - 1)):
-            reply = connection.send(get(f'/sizes/{size}.bin', f'Range: bytes={first}-{last}')).reply()
+        for first, last in ((262143, 262144), (1, size - 2), (262144, 786431), (size - 1,
+                                                                                size - 1)):
+            reply = connection.send(get(f'/sizes/{size}.bin',
+                                        f'Range: bytes={first}-{last}')).reply()
             assert reply.status == 206
             assert reply.body == content[first:last + 1]
 

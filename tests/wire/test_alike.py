@@ -1,0 +1,59 @@
+"""The two servers differ in how they wait and in nothing else: to every raw request of this suite
+they reply with the same bytes."""
+
+import re
+import socket
+
+import pytest
+
+import test_conditions
+import test_connections
+import test_fields
+import test_methods
+import test_paths
+import test_refused
+from support.docroot import OLD
+from support.facts import REQUESTS
+from support.http import get, head, http_date, request
+from support.programs import MODELS
+from support.server import Server
+
+MODULES = test_conditions, test_connections, test_fields, test_methods, test_paths, test_refused
+DATE = re.compile(rb'\r\nDate: [^\r]*')
+
+MORE = {
+    'all_together': b''.join((
+        get('/small.txt'), head('/sizes/262145.bin'), get('/no-such-file'), get('/sub?x'),
+        request('OPTIONS', '*'), request('POST', '/small.txt', 'Content-Length: 5', body=b'hello'),
+        get('/thousand.bin', 'Range: bytes=-7'), get('/', 'Accept-Encoding: gzip, br'),
+        get('/thousand.bin', f'If-Modified-Since: {http_date(OLD)}'),
+        get('/sizes/524288.bin'), get('/ch%C3%A2teau'), get('/%zz'),
+        get('/small.txt', version='1.0'))),
+    **{f'target_of_{fact}': get(target) for rows in (
+        test_paths.NAMES, test_paths.NOTHING, test_paths.ESCAPES, test_paths.REDIRECTS)
+       for fact, _, target, *_ in rows},
+}
+
+
+@pytest.fixture(scope='module')
+def pair(docroot):
+    servers = [Server(model, docroot=docroot) for model in MODELS]
+    yield servers
+    for server in servers:
+        if server.status is None:
+            server.stop()
+
+
+def conversation(server, data):
+    """All that a server says to these bytes and then the end of the input."""
+    with server.connect() as connection:
+        connection.send(data)
+        connection.socket.shutdown(socket.SHUT_WR)
+        return DATE.sub(b'\r\nDate: now', connection.rest())
+
+
+@pytest.mark.parametrize('data', [pytest.param(data, id=fact) for fact, data in {**REQUESTS,
+                                                                                 **MORE}.items()])
+def test_both_say_the_same(pair, data):
+    said = [conversation(server, data) for server in pair]
+    assert said[0] == said[1]
