@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -117,6 +118,11 @@ static void on_overdue(evutil_socket_t fd, short what, void *argument)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+enum {
+    LAST_WORD_MS = 200,
+    LEAVE_MS = 1000 /* beyond all that, for whatever a loop has at hand to end */
+};
+
 static void on_stop(struct job *job)
 {
     struct loop *loop = (struct loop *)((char *)job - offsetof(struct loop, stop));
@@ -130,21 +136,16 @@ static void on_stop(struct job *job)
     }
 }
 
-enum {
-    LAST_WORD_MS = 200
-};
-
-/* The first time, waits end and their replies have a last moment to leave; the second time is the
- * end. */
+/* The time is over, for the first time or, after the last words, for good. */
 static void cut(struct loop *loop)
 {
-    static const struct timeval last_word = {0, LAST_WORD_MS * 1000};
+    static const struct timeval moment = {0, LAST_WORD_MS * 1000};
     if (loop->cutting) {
         event_base_loopbreak(loop->base);
         return;
     }
     loop->cutting = true;
-    event_add(&loop->drained, &last_word);
+    event_add(&loop->drained, &moment);
     loop->server->calls->cut(loop);
 }
 
@@ -304,32 +305,46 @@ static void post_all(struct server *server, size_t job_offset)
     }
 }
 
-/* The first signal is posted as `stop`, the second as `cut`, further ones are not looked at. */
-static void wait_for_ends(struct server *server, int signals)
+static int ms_until(uint64_t until_ns)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t ms = until_ns > now_ns ? (until_ns - now_ns) / NS_PER_MS + 1 : 0;
+    return ms > INT_MAX ? -1 : (int)ms;
+}
+
+/* The first signal is posted as `stop`, the second as `cut`, further ones are not looked at. False:
+ * some loop has not ended although it is time, for it computes. */
+static bool wait_for_ends(struct server *server, int signals)
 {
     static const size_t jobs[] = {offsetof(struct loop, stop), offsetof(struct loop, cut)};
+    const uint64_t times_ns[] = {server->site->timeouts.drain_ns, 0};
     struct pollfd ready[] = {{.fd = signals, .events = POLLIN},
                              {.fd = server->ended, .events = POLLIN}};
-    size_t job = 0;
+    uint64_t until_ns = CLOCK_NEVER;
+    unsigned heard = 0;
     eventfd_t ended = 0;
     while (ended < server->loops) {
         struct signalfd_siginfo signal;
         eventfd_t more;
-        if (poll(ready, 2, -1) < 0) {
-            continue;
+        int count = poll(ready, 2, ms_until(until_ns));
+        if (count <= 0 && clock_monotonic_ns() >= until_ns) {
+            return false;
         }
-        if (ready[0].revents != 0 && read(signals, &signal, sizeof(signal)) > 0) {
-            post_all(server, jobs[job++]);
-            ready[0].fd = job < 2 ? signals : -1;
+        if (count > 0 && ready[0].revents != 0 && read(signals, &signal, sizeof(signal)) > 0) {
+            uint64_t last_ns = clock_monotonic_ns() + (LAST_WORD_MS + LEAVE_MS) * NS_PER_MS;
+            until_ns = clock_add(last_ns, times_ns[heard]);
+            post_all(server, jobs[heard++]);
+            ready[0].fd = heard < 2 ? signals : -1;
         }
-        if (ready[1].revents != 0 && eventfd_read(server->ended, &more) == 0) {
+        if (count > 0 && ready[1].revents != 0 && eventfd_read(server->ended, &more) == 0) {
             ended += more;
         }
     }
+    return true;
 }
 
-bool server_run(struct server *server, const struct listener *listeners, unsigned count,
-                int signals)
+enum server_end server_run(struct server *server, const struct listener *listeners, unsigned count,
+                           int signals)
 {
     for (unsigned i = 0; i < server->loops; i++) {
         struct loop *loop = &server->loop[i];
@@ -337,11 +352,13 @@ bool server_run(struct server *server, const struct listener *listeners, unsigne
                    loop);
     }
     if (!start_threads(server)) {
-        return false;
+        return SERVER_FAILED;
     }
-    wait_for_ends(server, signals);
+    if (!wait_for_ends(server, signals)) {
+        return SERVER_LEFT;
+    }
     for (unsigned i = 0; i < server->loops; i++) {
         pthread_join(server->loop[i].thread, NULL);
     }
-    return true;
+    return SERVER_ENDED;
 }

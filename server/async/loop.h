@@ -39,7 +39,7 @@ struct loop {
     struct event mail;
     struct job stop, cut; /* posted by the main thread */
     bool draining, cutting;
-    struct event drained; /* the end of the drain timeout, then of the last moment after it */
+    struct event drained; /* the end of the drain timeout, then of the moment for last words */
 };
 
 struct server {
@@ -57,10 +57,16 @@ struct server *server_create(struct site *site, const struct server_options *opt
                              const struct loop_calls *calls);
 void server_destroy(struct server *server);
 
+enum server_end {
+    SERVER_ENDED,  /* all loops have; what is left of their connections is the caller's */
+    SERVER_LEFT,   /* some loop is still at work, and has to be left to the end of the process */
+    SERVER_FAILED, /* after log_error(): a thread could not be created; others may be running */
+};
+
 /* Turns all loops until the first signal has them drain and they have, or the second has them cut.
- * False after log_error() when a thread could not be created: others may be running then. */
-bool server_run(struct server *server, const struct listener *listeners, unsigned count,
-                int signals);
+ */
+enum server_end server_run(struct server *server, const struct listener *listeners, unsigned count,
+                           int signals);
 
 /* An empty exchange, the one used last, which is still in the core's cache; NULL when out of
  * memory. And back; NULL is fine. */

@@ -449,20 +449,30 @@ static void finish(struct wait *wait)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
+/* Ends what the drain has left of a loop's connections; how many a helper is still out for. */
+static size_t finish_all(struct loop *loop)
+{
+    if (loop->connections > 0) {
+        log_warn("%zu connections were cut at the end of the drain timeout", loop->connections);
+    }
+    loop_each(loop, finish);
+    return loop->connections;
+}
+
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
           unsigned count, int signals)
 {
     static const struct loop_calls calls = {on_accepted, on_overdue, on_stop, on_cut};
     struct server *server = server_create(site, options, &calls);
-    if (server == NULL || !server_run(server, listeners, count, signals)) {
-        return 1; /* should some loops be running, the process ends under them */
+    enum server_end end =
+        server != NULL ? server_run(server, listeners, count, signals) : SERVER_FAILED;
+    if (end != SERVER_ENDED) {
+        return end == SERVER_FAILED; /* should loops be running, the process ends under them */
     }
     size_t cut = 0;
     size_t left = 0;
     for (unsigned i = 0; i < server->loops; i++) {
-        cut += server->loop[i].connections;
-        loop_each(&server->loop[i], finish);
-        left += server->loop[i].connections;
+        left += finish_all(&server->loop[i]);
     }
     if (cut > 0) {
         log_warn("%zu connections were cut at the end of the drain timeout", cut);

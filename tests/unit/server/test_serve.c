@@ -494,6 +494,29 @@ static void who_comes_later_is_refused(void)
     running_join(&running);
 }
 
+static void at_the_end_of_the_drain_waits_end_and_their_replies_leave(void)
+{
+    running.site.delays = true;
+    running.site.delay_low_ns = running.site.delay_high_ns = 3600 * NS_PER_S;
+    running.site.timeouts.drain_ns = 300 * NS_PER_MS;
+    running_start(&running);
+    int fd[10];
+    for (int i = 0; i < 10; i++) {
+        fd[i] = client_connect(&running);
+        client_send(fd[i], GET("/none"));
+    }
+    usleep(MOMENT_MS * 1000);
+    uint64_t from_ns = clock_monotonic_ns();
+    running_signal(&running);
+    for (int i = 0; i < 10; i++) {
+        expect_status(fd[i], "404");
+        assert_true(clock_monotonic_ns() >= from_ns + 300 * NS_PER_MS);
+        client_drain(fd[i]);
+        close(fd[i]);
+    }
+    running_join(&running);
+}
+
 static void at_the_end_of_the_drain_slow_readers_are_cut(void)
 {
     running.site.timeouts.drain_ns = 300 * NS_PER_MS;
@@ -505,6 +528,23 @@ static void at_the_end_of_the_drain_slow_readers_are_cut(void)
     running_signal(&running);
     running_join(&running);
     assert_true(client_drain(fd) < LARGE);
+    close(fd);
+}
+
+/* An impatient user's signals come while nobody has time to hear them. */
+static void further_signals_change_nothing(void)
+{
+    running.site.compute = 38;
+    running_start(&running);
+    int fd = client_connect(&running);
+    client_send(fd, GET("/a.txt"));
+    usleep(20000);
+    for (int i = 0; i < 6; i++) {
+        running_signal(&running);
+        usleep(5000);
+    }
+    running_join(&running);
+    client_drain(fd);
     close(fd);
 }
 
@@ -532,7 +572,9 @@ static const struct row {
     {CASE(running_replies_come_to_their_end)},
     {CASE(who_has_come_is_let_in)},
     {CASE(who_comes_later_is_refused)},
+    {CASE(at_the_end_of_the_drain_waits_end_and_their_replies_leave)},
     {CASE(at_the_end_of_the_drain_slow_readers_are_cut)},
+    {CASE(further_signals_change_nothing)},
 };
 
 static void row(void **state)
