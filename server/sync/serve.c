@@ -372,15 +372,26 @@ static bool server_init(struct server *server, struct site *site,
     return true;
 }
 
+/* Waits end now, and what their replies say may still leave for a moment; then the others are cut.
+ */
+static size_t cut(struct server *server)
+{
+    atomic_store(&server->crowd.drain_until_ns, 0);
+    size_t left = SIZE_MAX;
+    for (unsigned i = 0; left > 0 && i < LAST_WORD_MS / WAKE_EVERY_MS; i++) {
+        crowd_wake(&server->crowd);
+        left = crowd_wait(&server->crowd, clock_monotonic_ns() + WAKE_EVERY_MS * NS_PER_MS);
+    }
+    crowd_cut(&server->crowd);
+    return crowd_wait(&server->crowd, clock_monotonic_ns() + NS_PER_S);
+}
+
 static void server_finish(struct server *server)
 {
     size_t left = crowd_wait(&server->crowd, 0);
     if (left > 0) {
         log_warn("%zu connections were cut at the end of the drain timeout", left);
-        crowd_wake(&server->crowd); /* waits end now, and their replies may still leave */
-        crowd_wait(&server->crowd, clock_monotonic_ns() + LAST_WORD_MS * NS_PER_MS);
-        crowd_cut(&server->crowd);
-        left = crowd_wait(&server->crowd, clock_monotonic_ns() + NS_PER_S);
+        left = cut(server);
     }
     if (left == 0) { /* else some thread is still in a system call, and uses all this */
         crowd_finish(&server->crowd);

@@ -531,6 +531,23 @@ static void at_the_end_of_the_drain_slow_readers_are_cut(void)
     close(fd);
 }
 
+static void a_second_signal_ends_it_at_once(void)
+{
+    running.site.delays = true;
+    running.site.delay_low_ns = running.site.delay_high_ns = 3600 * NS_PER_S;
+    running.site.timeouts.drain_ns = 3600 * NS_PER_S;
+    running_start(&running);
+    int fd = client_connect(&running);
+    client_send(fd, GET("/a.txt"));
+    usleep(MOMENT_MS * 1000);
+    running_signal(&running);
+    usleep(MOMENT_MS * 1000);
+    running_signal(&running);
+    running_join(&running);
+    client_drain(fd);
+    close(fd);
+}
+
 /* An impatient user's signals come while nobody has time to hear them. */
 static void further_signals_change_nothing(void)
 {
@@ -574,6 +591,7 @@ static const struct row {
     {CASE(who_comes_later_is_refused)},
     {CASE(at_the_end_of_the_drain_waits_end_and_their_replies_leave)},
     {CASE(at_the_end_of_the_drain_slow_readers_are_cut)},
+    {CASE(a_second_signal_ends_it_at_once)},
     {CASE(further_signals_change_nothing)},
 };
 
