@@ -45,8 +45,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < options.listen_count; i++) {
         listen_remove(&listeners[i].address);
     }
-    return status; /* the store is left to the end of the process: a thread that was cut off in a
-                      slow system call may still use it */
+    return status; /* the store is left as it is: a thread stuck in a system call may be using it */
 }
 
 /* Before any thread begins, so that all of them inherit it. */

@@ -5,8 +5,9 @@
 
 /* Accepts on the listeners and carries out sessions until `signals`, a signalfd for SIGINT and
  * SIGTERM, becomes readable; then lets running replies end, within the drain timeout. A second
- * signal ends it at once. Returns 0, or 1 after log_error() when it could not begin. The listeners
- * are the caller's. */
+ * signal ends it at once. Returns 0, or 1 after log_error() when it could not begin. The sockets of
+ * the listeners are closed then. Threads that are stuck in a system call or at work are left
+ * behind, and use the site until the process ends. */
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
           unsigned count, int signals);
 
