@@ -51,17 +51,23 @@ struct ticket {
     bool tcp;
 };
 
+enum {
+    TURN_AWAY_READS = 16 /* whoever sends without end must not keep the door */
+};
+
 /* The one reply that is not a session's: there is no thread to hold one. */
 static void turn_away(int fd)
 {
     static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    char request[512];
+    char request[4096];
     if (send(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
         shutdown(fd, SHUT_WR);
     }
-    while (recv(fd, request, sizeof(request), MSG_DONTWAIT) > 0) {
-        /* to close over unread bytes would reset the reply away */
+    for (int i = 0; i < TURN_AWAY_READS; i++) { /* to close over unread bytes would reset it away */
+        if (recv(fd, request, sizeof(request), MSG_DONTWAIT) <= 0) {
+            break;
+        }
     }
     close(fd);
 }
@@ -79,26 +85,32 @@ static void on_accepted(struct server *server, int fd, bool tcp)
     turn_away(fd);
 }
 
-/* Takes every connection that waits. False: out of descriptors or memory, and to accept again at
- * once would only spin. */
-static bool on_acceptable(struct server *server, const struct listener *listener)
+enum accepted {
+    ACCEPTED_ALL,   /* nobody waits any more */
+    ACCEPTED_SOME,  /* or there is no room for more: others have their turn */
+    ACCEPTED_PAUSE, /* out of descriptors or memory: to accept again at once would only spin */
+};
+
+enum {
+    ACCEPT_AT_ONCE = 64,
+    ACCEPT_LAST = 64, /* times that, which is more than a backlog holds */
+    PAUSE_MS = 50
+};
+
+static enum accepted accept_some(struct server *server, const struct listener *listener)
 {
-    while (crowd_has_room(&server->crowd)) {
+    for (int i = 0; i < ACCEPT_AT_ONCE && crowd_has_room(&server->crowd); i++) {
         int fd = accept4(listener->fds[0], NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) {
             on_accepted(server, fd, !address_is_unix(&listener->address));
         } else if (errno == EAGAIN) {
-            return true;
+            return ACCEPTED_ALL;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            return false;
+            return ACCEPTED_PAUSE;
         }
     }
-    return true;
+    return ACCEPTED_SOME;
 }
-
-enum {
-    PAUSE_MS = 50
-};
 
 /* While there is no room for one more, only signals are waited for, and room looked for after a
  * pause. */
@@ -114,7 +126,7 @@ static void accept_until_signal(struct server *server, const struct listener *li
            ready[0].revents == 0) {
         may_accept = true;
         for (unsigned i = 0; i < count; i++) {
-            may_accept = on_acceptable(server, &listeners[i]) && may_accept;
+            may_accept = accept_some(server, &listeners[i]) != ACCEPTED_PAUSE && may_accept;
         }
         may_accept = may_accept && crowd_has_room(&server->crowd);
     }
@@ -124,7 +136,11 @@ static void accept_until_signal(struct server *server, const struct listener *li
 static void close_listeners(struct server *server, const struct listener *listeners, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        on_acceptable(server, &listeners[i]);
+        for (int j = 0; j < ACCEPT_LAST; j++) {
+            if (accept_some(server, &listeners[i]) != ACCEPTED_SOME) {
+                break;
+            }
+        }
         close(listeners[i].fds[0]);
     }
 }
