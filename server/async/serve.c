@@ -469,13 +469,9 @@ int serve(struct site *site, const struct server_options *options, const struct 
     if (end != SERVER_ENDED) {
         return end == SERVER_FAILED; /* should loops be running, the process ends under them */
     }
-    size_t cut = 0;
     size_t left = 0;
     for (unsigned i = 0; i < server->loops; i++) {
         left += finish_all(&server->loop[i]);
-    }
-    if (cut > 0) {
-        log_warn("%zu connections were cut at the end of the drain timeout", cut);
     }
     if (left == 0) { /* else some helper is still in a system call for them, and uses all this */
         server_destroy(server);
