@@ -29,6 +29,13 @@ enum armed {
     ARMED_LINGER,
 };
 
+/* An event tells of what has come once, and of a reset, which may come with it, not at all. */
+enum left {
+    LEFT_NOTHING,
+    LEFT_PERHAPS, /* if so, then an end, or the remainder of what has begun to come */
+    LEFT_SURELY,
+};
+
 struct connection {
     struct event event;
     struct wait wait;
@@ -36,8 +43,8 @@ struct connection {
     struct stream stream;
     struct session session;
     uint8_t armed;
-    bool more;   /* the last receive may have left something, of which no event will tell */
-    bool errand; /* a helper is out for it */
+    uint8_t left; /* by the last receive, of which no event will tell */
+    bool errand;  /* a helper is out for it */
 };
 
 /* What a helper does for a connection. */
@@ -188,17 +195,19 @@ static struct outcome receive(struct connection *c, bool ended)
     }
     struct space space = session_space(&c->session);
     ssize_t got = stream_receive(&c->stream, space.at, space.size);
-    c->more = got > 0 && (ended || (size_t)got == space.size);
+    bool surely = ended || (size_t)got == space.size;
+    c->left = got <= 0 ? LEFT_NOTHING : surely ? LEFT_SURELY : LEFT_PERHAPS;
     return outcome_of_receive(got);
 }
 
 static bool read_step(struct connection *c, const struct step *step, struct outcome *came)
 {
-    if (c->more) {
-        *came = receive(c, true);
+    bool at_rest = session_at_rest(&c->session);
+    if (c->left == LEFT_SURELY || (c->left == LEFT_PERHAPS && !at_rest)) {
+        *came = receive(c, c->left == LEFT_SURELY);
         return true;
     }
-    if (session_at_rest(&c->session)) {
+    if (at_rest) {
         loop_take_back(c->loop, session_take_back(&c->session));
     }
     arm(c, ARMED_READ, 0);

@@ -1181,7 +1181,7 @@ static const char *const replies[] = {
     HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3\r\nyou\r\n0\r\nA: b\r\n\r\n",
     HEAD "Connection: close\r\nContent-Length: 2\r\n\r\nhi",
     HEAD "\r\nuntil close",
-    "HTTP/1.1 100 Continue\r\n\r\n" OK,
+    ("HTTP/1.1 100 Continue\r\n\r\n" OK),
     "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope",
     "HTTP/1.1 204 No Content\r\n\r\n",
     "HTTP/1.0 200 OK\r\n\r\nold",
