@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -34,11 +35,34 @@ ssize_t stream_discard(struct stream *stream, size_t size, void *scratch, size_t
     return count_or_error(recv(stream->fd, scratch, most, 0));
 }
 
+/* Up to this size to copy pieces together costs less than to have the kernel read a vector. */
+enum {
+    GATHER_SIZE = 2048,
+};
+
+static size_t gather(char to[GATHER_SIZE], const struct iovec *pieces, int count)
+{
+    size_t size = 0;
+    for (int i = 0; i < count; i++) {
+        if (pieces[i].iov_len > GATHER_SIZE - size) {
+            return 0;
+        }
+        memcpy(to + size, pieces[i].iov_base, pieces[i].iov_len);
+        size += pieces[i].iov_len;
+    }
+    return size;
+}
+
 ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
 {
     int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     if (count == 1) {
         return count_or_error(send(stream->fd, pieces->iov_base, pieces->iov_len, flags));
+    }
+    char gathered[GATHER_SIZE];
+    size_t size = gather(gathered, pieces, count);
+    if (size > 0) {
+        return count_or_error(send(stream->fd, gathered, size, flags));
     }
     /* sendmsg() only reads them; its struct is shared with recvmsg(), which writes */
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};

@@ -2,8 +2,8 @@
  *
  * Both I/O models use the same calls; a blocking descriptor waits inside them (no longer than the
  * descriptor's timeouts), a non-blocking one comes back with STREAM_AGAIN and is called again, with
- * the same arguments, when it is ready. Nothing is copied on the way. A stream belongs to one
- * thread at a time.
+ * the same arguments, when it is ready. Bodies are not copied on the way; a small reply is, into
+ * one piece. A stream belongs to one thread at a time.
  *
  * sendfile(2) has no MSG_NOSIGNAL: a program that uses streams ignores SIGPIPE. */
 #pragma once
