@@ -37,7 +37,7 @@ enum step_kind {
 /* What became of one request. */
 struct verdict {
     const char *url;
-    unsigned status; /* 0: no whole reply came */
+    unsigned status; /* 0: no head came */
     enum failure failure;
     struct cause cause;
     uint64_t body; /* bytes of content */

@@ -2,7 +2,7 @@
  * own, and they are added up when all have left.
  *
  * All zero is the empty tally. It is half a megabyte wide and meant for fresh zero pages
- * (tallies_create in client/shards.h). One thread at a time; no allocation, no clock. */
+ * (client/space.h). One thread at a time; no allocation, no clock. */
 #pragma once
 
 #include "client/histogram.h"
