@@ -65,7 +65,6 @@ def environment(**more):
     ours = dict(os.environ)
     ours.setdefault('ASAN_OPTIONS', 'detect_leaks=1:abort_on_error=0:exitcode=99')
     ours.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1:halt_on_error=1:exitcode=99')
-    ours['TSAN_OPTIONS'] = ' '.join([ours.get('TSAN_OPTIONS', 'exitcode=99'),
-                                     f'suppressions={HOME / "tests" / "support" / "tsan.supp"}'])
+    ours.setdefault('TSAN_OPTIONS', 'exitcode=99')
     ours.update(more)
     return ours
