@@ -119,6 +119,11 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
+void running_clear(const struct running *running)
+{
+    nftw(running->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 void running_finish(struct running *running)
 {
     if (running->thread != 0) {
@@ -128,7 +133,7 @@ void running_finish(struct running *running)
     store_destroy(running->site.store);
     close(running->signals[0]);
     close(running->signals[1]);
-    nftw(running->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    running_clear(running);
 }
 
 /* --- clients ---------------------------------------------------------------------------------- */

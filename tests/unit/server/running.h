@@ -31,6 +31,8 @@ void running_start(struct running *running);
 void running_signal(struct running *running);
 /* Waits for the end of serve(), which has to be 0. */
 void running_join(struct running *running);
+/* Removes the docroot. */
+void running_clear(const struct running *running);
 /* Signals, joins, and removes the docroot. */
 void running_finish(struct running *running);
 

@@ -565,6 +565,22 @@ static void further_signals_change_nothing(void)
     close(fd);
 }
 
+/* Nobody can wait for a computation without end, and nobody can stop it. */
+static void who_computes_is_left_behind(void)
+{
+    running.site.compute = 60;
+    running_start(&running);
+    int fd = client_connect(&running);
+    client_send(fd, GET("/a.txt"));
+    usleep(MOMENT_MS * 1000);
+    running_signal(&running);
+    usleep(MOMENT_MS * 1000);
+    running_signal(&running);
+    running_join(&running);
+    running_clear(&running);
+    _exit(0); /* over what is left behind */
+}
+
 static const struct row {
     const char *name;
     void (*check)(void);
@@ -593,6 +609,7 @@ static const struct row {
     {CASE(at_the_end_of_the_drain_slow_readers_are_cut)},
     {CASE(a_second_signal_ends_it_at_once)},
     {CASE(further_signals_change_nothing)},
+    {CASE(who_computes_is_left_behind)},
 };
 
 static void row(void **state)
