@@ -51,8 +51,18 @@ static int open_kernel(int root, const char *path, uint64_t flags)
     return fd >= 0 ? (int)fd : -errno;
 }
 
+/* Opens one name, and nothing that it may be a link or a way up to. */
+static int open_name(int folder, const char *name, int flags)
+{
+    if (strcmp(name, "..") == 0) {
+        errno = EXDEV;
+        return -1;
+    }
+    return openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* Without openat2 (old kernels, some sandboxes and tracers) every folder on the way is opened by
- * itself, and no link is followed. Paths have no dot segments: lib/http/target.h sees to that. */
+ * itself, no link is followed, and no way up is taken. */
 static int open_by_hand(int root, const char *path, uint64_t flags)
 {
     int folder = root;
@@ -64,7 +74,7 @@ static int open_by_hand(int root, const char *path, uint64_t flags)
         }
         memcpy(name, path, (size_t)(slash - path));
         name[slash - path] = '\0';
-        int next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int next = open_name(folder, name, O_PATH | O_DIRECTORY);
         if (next < 0) {
             goto failed;
         }
@@ -73,7 +83,7 @@ static int open_by_hand(int root, const char *path, uint64_t flags)
         }
         folder = next;
     }
-    int fd = openat(folder, *path != '\0' ? path : ".", (int)flags | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open_name(folder, *path != '\0' ? path : ".", (int)flags);
     if (fd >= 0) {
         if (folder != root) {
             close(folder);
@@ -191,10 +201,13 @@ static bool is_racy(const struct identity *identity)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age_s = (int64_t)now.tv_sec - (int64_t)identity->modified.tv_sec;
-    if (age_s > 2) {
+    if (identity->modified.tv_sec > now.tv_sec) {
+        return true; /* a clock that runs ahead says nothing */
+    }
+    if (identity->modified.tv_sec < now.tv_sec - 2) {
         return false;
     }
+    int64_t age_s = (int64_t)(now.tv_sec - identity->modified.tv_sec);
     int64_t age_ns = age_s * (int64_t)NS_PER_S + (now.tv_nsec - identity->modified.tv_nsec);
     return age_ns < (int64_t)STAMP_GRAIN_NS;
 }

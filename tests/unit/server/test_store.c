@@ -1,0 +1,698 @@
+/* What is found beneath a docroot, what it is known by, and what is not found. */
+#include "server/store/store.h"
+
+#include "lib/base/clock.h"
+#include "lib/http/date.h"
+#include "tests/support/suite.h"
+#include "tests/unit/net/descriptors.h"
+#include "tests/unit/server/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    IN_MEMORY = 1000
+};
+
+static struct folder folder;
+static struct store *store;
+static int descriptors;
+
+static struct store *open_store(const char *docroot)
+{
+    return store_create(&(struct store_options){
+        .docroot = docroot, .fields = BYTES("Server: cristo\r\n"), .in_memory = IN_MEMORY});
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    descriptors = descriptors_open();
+    folder_init(&folder);
+    folder_write(&folder, "a.txt", BYTES("0123456789"));
+    folder_age(&folder, "a.txt");
+    folder_fill(&folder, "large", IN_MEMORY + 1, 'x');
+    folder_age(&folder, "large");
+    folder_make(&folder, "sub");
+    folder_write(&folder, "sub/b.txt", BYTES("b"));
+    store = open_store(folder.path);
+    assert_non_null(store);
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    store_destroy(store);
+    folder_finish(&folder);
+    assert_int_equal(descriptors_open(), descriptors);
+    return 0;
+}
+
+/* Asks for a path as if nothing were known of it. */
+static enum fetch_came look(const char *path, struct file **file)
+{
+    struct fetch fetch = {.path = bytes_of(path)};
+    fetch_open(&fetch, store);
+    if (fetch.came != FETCH_FILE) {
+        assert_null(fetch.file);
+    }
+    *file = fetch.file;
+    return fetch.came;
+}
+
+static struct file *find(const char *path)
+{
+    struct file *file;
+    assert_int_equal(look(path, &file), FETCH_FILE);
+    return file;
+}
+
+/* Asks again, knowing `known`; takes that reference. */
+static struct file *find_again(struct file *known)
+{
+    struct fetch fetch = {.path = known->path, .known = known};
+    fetch_open(&fetch, store);
+    assert_int_equal(fetch.came, FETCH_FILE);
+    file_release(known);
+    return fetch.file;
+}
+
+static void assert_came(const char *path, enum fetch_came came)
+{
+    struct file *file;
+    enum fetch_came got = look(path, &file);
+    file_release(file);
+    if (got != came) {
+        print_error("%s\n", path);
+    }
+    assert_int_equal(got, came);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* A field's value in the lines of a head. */
+static struct bytes field_of(struct bytes lines, const char *name)
+{
+    struct fields fields;
+    size_t size;
+    char text[4096];
+    static char value[256];
+    assert_true(lines.len + 2 < sizeof(text));
+    memcpy(text, lines.at, lines.len);
+    memcpy(text + lines.len, "\r\n", 2);
+    assert_int_equal(field_section_read((struct bytes){text, lines.len + 2}, 100, &fields, &size),
+                     FIELD_SECTION_COMPLETE);
+    struct bytes rest = fields.lines;
+    struct field field;
+    while (field_next(&rest, &field)) {
+        if (bytes_equal(field.name, bytes_of(name))) {
+            assert_true(field.value.len < sizeof(value));
+            memcpy(value, field.value.at, field.value.len);
+            return (struct bytes){value, field.value.len};
+        }
+    }
+    return (struct bytes){0};
+}
+
+static void a_file_is_what_its_path_leads_to(void **state)
+{
+    (void)state;
+    struct file *file = find("a.txt");
+    assert_bytes(file->path, BYTES("a.txt"));
+    assert_bytes(file->content, BYTES("0123456789"));
+    assert_int_equal(file->size, 10);
+    assert_int_equal(atomic_load(&file->references), 1);
+    assert_true(file->validators.exists);
+    file_release(file);
+    file = find("sub/b.txt");
+    assert_bytes(file->content, BYTES("b"));
+    file_release(file);
+}
+
+/* A ready head ends with the empty line, and the content lies behind it; a 206 repeats the fields
+ * that describe the file, a 304 those that it has in common with every reply (RFC 9110 15.4.5). */
+static void its_head_is_ready(void **state)
+{
+    (void)state;
+    struct file *file = find("a.txt");
+    struct bytes lines = {file->head.at, file->head.len - 2};
+    assert_memory_equal(file->head.at + lines.len, "\r\n", 2);
+    assert_ptr_equal(file->content.at, file->head.at + file->head.len);
+    assert_bytes(field_of(lines, "Content-Length"), BYTES("10"));
+    assert_bytes(field_of(lines, "Content-Type"), BYTES("text/plain; charset=utf-8"));
+    assert_bytes(field_of(lines, "Accept-Ranges"), BYTES("bytes"));
+    assert_bytes(field_of(lines, "Server"), BYTES("cristo"));
+    assert_bytes(field_of(lines, "ETag"), file->validators.etag);
+    char date[DATE_SIZE];
+    struct stat status;
+    assert_int_equal(stat(folder_path(&folder, "a.txt"), &status), 0);
+    date_write(date, status.st_mtime);
+    assert_bytes(field_of(lines, "Last-Modified"), ((struct bytes){date, DATE_SIZE}));
+    assert_int_equal(file->validators.last_modified, status.st_mtime);
+
+    assert_null(field_of(file->fields, "Content-Length").at);
+    assert_non_null(field_of(file->fields, "Content-Type").at);
+    assert_non_null(field_of(file->fields, "Last-Modified").at);
+    assert_null(field_of(file->shared, "Content-Type").at);
+    assert_non_null(field_of(file->shared, "ETag").at);
+    assert_non_null(field_of(file->shared, "Server").at);
+    file_release(file);
+}
+
+static void small_files_are_held_in_memory_and_large_ones_open(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, IN_MEMORY - 1, IN_MEMORY, IN_MEMORY + 1, 100000};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        folder_fill(&folder, "some", sizes[i], 'y');
+        struct file *file = find("some");
+        assert_int_equal(file->size, sizes[i]);
+        if (sizes[i] <= IN_MEMORY) {
+            assert_int_equal(file->fd, -1);
+            assert_non_null(file->content.at);
+            assert_int_equal(file->content.len, sizes[i]);
+            for (size_t j = 0; j < sizes[i]; j++) {
+                assert_int_equal(file->content.at[j], 'y');
+            }
+        } else {
+            assert_true(file->fd >= 0);
+            assert_null(file->content.at);
+            assert_int_equal(fcntl(file->fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        }
+        file_release(file);
+    }
+}
+
+static void an_etag_is_strong_and_another_for_other_content(void **state)
+{
+    (void)state;
+    struct timespec when = {1000000000, 5};
+    static const char *const contents[] = {"aaaa", "aaab", "aaaaa", ""};
+    char etags[4][80];
+    for (int i = 0; i < 4; i++) {
+        folder_write(&folder, "some", bytes_of(contents[i]));
+        folder_date(&folder, "some", when);
+        struct file *file = find("some");
+        struct bytes etag = file->validators.etag;
+        assert_true(etag.len > 2 && etag.len < sizeof(etags[i]));
+        assert_int_equal(etag.at[0], '"');
+        assert_int_equal(etag.at[etag.len - 1], '"');
+        assert_null(memchr(etag.at + 1, '"', etag.len - 2));
+        memcpy(etags[i], etag.at, etag.len);
+        etags[i][etag.len] = '\0';
+        for (int j = 0; j < i; j++) {
+            assert_string_not_equal(etags[i], etags[j]);
+        }
+        file_release(file);
+    }
+    folder_write(&folder, "some", BYTES("aaaa")); /* and the same again for the same */
+    folder_date(&folder, "some", when);
+    struct file *file = find("some");
+    assert_bytes(file->validators.etag, bytes_of(etags[0]));
+    file_release(file);
+}
+
+/* RFC 9110 8.8.2.1: a date in the future is sent as now. Whatever a file is dated, nothing wraps.
+ */
+static void dates_of_any_year_are_taken(void **state)
+{
+    (void)state;
+    static const int64_t years[] = {-30610224000, -1, 0, 1, 4102444800, 13569465600, 253402300800};
+    for (size_t i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
+        folder_date(&folder, "a.txt", (struct timespec){years[i], 999999999});
+        struct file *file = find("a.txt");
+        assert_true(file->validators.last_modified <= clock_wall_s());
+        file = find_again(file);
+        assert_bytes(file->content, BYTES("0123456789"));
+        file_release(file);
+    }
+}
+
+/* --- what is not served ----------------------------------------------------------------------- */
+
+static char long_name[400];
+
+struct came_row {
+    const char *name;
+    const char *path;
+    enum fetch_came came;
+};
+
+static const struct came_row came_rows[] = {
+    {"root_is_a_folder", "", FETCH_FOLDER},
+    {"folder_is_a_folder", "sub", FETCH_FOLDER},
+    {"folder_with_a_slash_is_a_folder", "sub/", FETCH_FOLDER},
+    {"nothing_is_absent", "none", FETCH_ABSENT},
+    {"nothing_in_nothing_is_absent", "none/none", FETCH_ABSENT},
+    {"nothing_in_a_file_is_absent", "a.txt/none", FETCH_ABSENT},
+    {"file_with_a_slash_is_absent", "a.txt/", FETCH_ABSENT},
+    {"name_that_is_too_long_is_absent", long_name, FETCH_ABSENT},
+    {"link_to_a_file_is_that_file", "link", FETCH_FILE},
+    {"link_to_a_folder_is_that_folder", "to-sub", FETCH_FOLDER},
+    {"file_in_a_linked_folder_is_found", "to-sub/b.txt", FETCH_FILE},
+    {"link_up_and_down_again_is_followed", "sub/up", FETCH_FILE},
+    {"link_out_is_absent", "out", FETCH_ABSENT},
+    {"link_to_a_folder_outside_is_absent", "out-folder/passwd", FETCH_ABSENT},
+    {"link_out_and_back_is_absent", "out-and-back", FETCH_ABSENT},
+    {"absolute_link_is_absent", "absolute", FETCH_ABSENT},
+    {"link_to_nothing_is_absent", "dangling", FETCH_ABSENT},
+    {"link_to_itself_is_absent", "loop", FETCH_ABSENT},
+    {"link_to_proc_is_absent", "magic", FETCH_ABSENT},
+    {"fifo_is_absent_and_not_waited_for", "fifo", FETCH_ABSENT},
+    {"socket_is_absent", "socket", FETCH_ABSENT},
+    {"way_up_is_absent", "../etc/passwd", FETCH_ABSENT},
+    {"absolute_path_is_absent", "/etc/passwd", FETCH_ABSENT},
+};
+
+static void make_oddities(void)
+{
+    char text[256];
+    memset(long_name, 'n', sizeof(long_name) - 1);
+    folder_link(&folder, "link", "a.txt");
+    folder_link(&folder, "to-sub", "sub");
+    folder_link(&folder, "sub/up", "../sub/../a.txt");
+    folder_link(&folder, "out", "../../../../../../etc/passwd");
+    folder_link(&folder, "out-folder", "../../../../../../etc");
+    snprintf(text, sizeof(text), "..%s/a.txt", strrchr(folder.path, '/'));
+    folder_link(&folder, "out-and-back", text);
+    folder_link(&folder, "absolute", folder_path(&folder, "a.txt"));
+    folder_link(&folder, "dangling", "none");
+    folder_link(&folder, "loop", "loop");
+    folder_link(&folder, "magic", "/proc/self/exe");
+    assert_int_equal(mkfifo(folder_path(&folder, "fifo"), 0644), 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", folder.path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(fd);
+}
+
+static void came_row(void **state)
+{
+    const struct came_row *row = *state;
+    make_oddities();
+    alarm(20); /* a FIFO that is waited for is never left */
+    assert_came(row->path, row->came);
+    alarm(0);
+}
+
+/* As somebody whom permissions bind. */
+static void what_may_not_be_read_is_forbidden(void **state)
+{
+    (void)state;
+    bool is_root = geteuid() == 0;
+    assert_int_equal(chmod(folder.path, 0755), 0);
+    assert_int_equal(chmod(folder_path(&folder, "a.txt"), 0), 0);
+    assert_int_equal(chmod(folder_path(&folder, "sub"), 0), 0);
+    if (is_root) {
+        assert_int_equal(seteuid(65534), 0);
+    }
+    struct file *file;
+    enum fetch_came of_file = look("a.txt", &file);
+    enum fetch_came in_folder = look("sub/b.txt", &file);
+    if (is_root) {
+        assert_int_equal(seteuid(0), 0);
+    }
+    assert_int_equal(chmod(folder_path(&folder, "sub"), 0755), 0);
+    assert_int_equal(of_file, FETCH_FORBIDDEN);
+    assert_int_equal(in_folder, FETCH_FORBIDDEN);
+}
+
+static void without_descriptors_it_is_busy(void **state)
+{
+    (void)state;
+    struct rlimit limit, low;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = (struct rlimit){(rlim_t)dup(0), limit.rlim_max};
+    close((int)low.rlim_cur);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    struct file *file;
+    enum fetch_came came = look("a.txt", &file);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(came, FETCH_BUSY);
+    assert_came("a.txt", FETCH_FILE);
+}
+
+static void a_docroot_has_to_be_a_folder_that_is_there(void **state)
+{
+    (void)state;
+    assert_null(open_store(folder_path(&folder, "none")));
+    assert_null(open_store(folder_path(&folder, "a.txt")));
+}
+
+/* --- the same file again ---------------------------------------------------------------------- */
+
+static void what_has_not_changed_is_the_same(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.txt", "large"};
+    for (int i = 0; i < 2; i++) {
+        struct file *known = find(names[i]);
+        struct file *again = find_again(file_hold(known));
+        assert_ptr_equal(again, known);
+        assert_int_equal(atomic_load(&known->references), 2);
+        file_release(again);
+        file_release(known);
+    }
+}
+
+static void what_has_changed_is_another(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.txt", "large"};
+    for (int i = 0; i < 2; i++) {
+        struct file *known = find(names[i]);
+
+        folder_write(&folder, names[i], BYTES("shorter")); /* rewritten in place */
+        struct file *second = find_again(file_hold(known));
+        assert_ptr_not_equal(second, known);
+        assert_bytes(second->content, BYTES("shorter"));
+
+        folder_write(&folder, "new", BYTES("another")); /* replaced */
+        assert_int_equal(rename(folder_path(&folder, "new"), folder_path(&folder, names[i])), 0);
+        struct file *third = find_again(file_hold(second));
+        assert_ptr_not_equal(third, second);
+        assert_bytes(third->content, BYTES("another"));
+
+        assert_int_equal(truncate(folder_path(&folder, names[i]), 3), 0);
+        struct file *fourth = find_again(file_hold(third));
+        assert_bytes(fourth->content, BYTES("ano"));
+
+        file_release(known);
+        file_release(second);
+        file_release(third);
+        file_release(fourth);
+    }
+}
+
+/* A change that leaves size and time stamp as they were is seen in what was read so shortly after
+ * the one before. */
+static void a_change_within_one_tick_is_seen(void **state)
+{
+    (void)state;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    folder_write(&folder, "some", BYTES("first "));
+    folder_date(&folder, "some", now);
+    struct file *first = find("some");
+    folder_write(&folder, "some", BYTES("second"));
+    folder_date(&folder, "some", now);
+    struct file *second = find_again(file_hold(first));
+    assert_bytes(second->content, BYTES("second"));
+    assert_false(bytes_equal(first->validators.etag, second->validators.etag));
+    file_release(first);
+    file_release(second);
+}
+
+static void each_part_of_an_identity_counts(void **state)
+{
+    (void)state;
+    struct stat status = {
+        .st_dev = 1, .st_ino = 2, .st_size = 3, .st_mtim = {4, 5}, .st_ctim = {6, 7}};
+    struct identity same = identity_of(&status);
+    struct identity other[] = {same, same, same, same, same, same, same};
+    other[0].device++;
+    other[1].inode++;
+    other[2].size++;
+    other[3].modified.tv_sec++;
+    other[4].modified.tv_nsec++;
+    other[5].changed.tv_sec++;
+    other[6].changed.tv_nsec++;
+    struct identity copy = identity_of(&status);
+    assert_true(identity_equal(&same, &copy));
+    for (int i = 0; i < 7; i++) {
+        assert_false(identity_equal(&same, &other[i]));
+    }
+}
+
+/* --- while it is sent ------------------------------------------------------------------------- */
+
+static void a_file_is_intact_until_its_content_changes(void **state)
+{
+    (void)state;
+    struct file *file = find("large");
+    assert_true(file_intact(file));
+    folder_write(&folder, "new", BYTES("another"));
+    assert_int_equal(rename(folder_path(&folder, "large"), folder_path(&folder, "moved")), 0);
+    assert_true(file_intact(file)); /* its name is not its content */
+    assert_int_equal(chmod(folder_path(&folder, "moved"), 0600), 0);
+    assert_true(file_intact(file));
+    assert_int_equal(rename(folder_path(&folder, "new"), folder_path(&folder, "moved")), 0);
+    assert_true(file_intact(file)); /* nor is its being there */
+    file_release(file);
+
+    folder_fill(&folder, "large", IN_MEMORY + 1, 'x');
+    folder_age(&folder, "large");
+    file = find("large");
+    folder_fill(&folder, "large", IN_MEMORY + 1, 'y'); /* as many bytes, at another time */
+    assert_false(file_intact(file));
+    file_release(file);
+
+    file = find("large");
+    assert_int_equal(truncate(folder_path(&folder, "large"), 100), 0);
+    assert_false(file_intact(file));
+    file_release(file);
+
+    file = find("a.txt");
+    folder_write(&folder, "a.txt", BYTES(""));
+    assert_true(file_intact(file)); /* all of it is here */
+    file_release(file);
+}
+
+/* --- together with a cache -------------------------------------------------------------------- */
+
+enum {
+    T0 = 1000000,
+    TRUST = 1000
+};
+
+static struct cache *new_cache(void)
+{
+    return cache_create(&(struct cache_limits){.files = 10, .descriptors = 5, .bytes = 1 << 20});
+}
+
+/* One look-up as a model carries it out; what it found, whose reference is the caller's. */
+static enum fetch_came fetch_all(struct cache *cache, const char *path, uint64_t now_ns,
+                                 bool *asked, struct file **file)
+{
+    struct fetch fetch = {.path = bytes_of(path)};
+    *asked = !fetch_recall(&fetch, cache, TRUST, now_ns);
+    if (*asked) {
+        fetch_open(&fetch, store);
+        fetch_keep(&fetch, cache);
+    }
+    *file = fetch.file;
+    return fetch.came;
+}
+
+static void what_was_found_is_recalled_for_as_long_as_it_is_trusted(void **state)
+{
+    (void)state;
+    struct cache *cache = new_cache();
+    struct file *first, *file;
+    bool asked;
+    assert_int_equal(fetch_all(cache, "a.txt", T0, &asked, &first), FETCH_FILE);
+    assert_true(asked);
+    folder_write(&folder, "a.txt", BYTES("changed"));
+    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST / 2 - 1, &asked, &file), FETCH_FILE);
+    assert_false(asked);
+    assert_ptr_equal(file, first);
+    file_release(file);
+    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_FILE);
+    assert_true(asked);
+    assert_bytes(file->content, BYTES("changed"));
+    file_release(file);
+    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_FILE);
+    assert_false(asked);
+    assert_bytes(file->content, BYTES("changed"));
+    file_release(file);
+    assert_int_equal(atomic_load(&first->references), 1);
+    file_release(first);
+    cache_destroy(cache);
+}
+
+static void what_has_not_changed_is_trusted_anew(void **state)
+{
+    (void)state;
+    struct cache *cache = new_cache();
+    struct file *first, *file;
+    bool asked;
+    fetch_all(cache, "a.txt", T0, &asked, &first);
+    fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file);
+    assert_true(asked);
+    assert_ptr_equal(file, first);
+    file_release(file);
+    fetch_all(cache, "a.txt", T0 + TRUST + TRUST / 2 - 1, &asked, &file);
+    assert_false(asked);
+    file_release(file);
+    assert_int_equal(atomic_load(&first->references), 2); /* the cache's and ours */
+    file_release(first);
+    cache_destroy(cache);
+}
+
+static void what_has_gone_is_forgotten(void **state)
+{
+    (void)state;
+    struct cache *cache = new_cache();
+    struct file *first, *file;
+    bool asked;
+    fetch_all(cache, "a.txt", T0, &asked, &first);
+    assert_int_equal(unlink(folder_path(&folder, "a.txt")), 0);
+    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_ABSENT);
+    assert_null(file);
+    assert_int_equal(atomic_load(&first->references), 1);
+    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_ABSENT);
+    assert_true(asked);
+    file_release(first);
+    cache_destroy(cache);
+}
+
+static void a_fetch_that_is_not_opened_leaves_the_asking_to_others(void **state)
+{
+    (void)state;
+    struct cache *cache = new_cache();
+    struct file *first, *file;
+    bool asked;
+    fetch_all(cache, "a.txt", T0, &asked, &first);
+    struct fetch fetch = {.path = BYTES("a.txt"), .warm_only = true};
+    assert_false(fetch_recall(&fetch, cache, TRUST, T0 + TRUST / 2));
+    fetch_forget(&fetch, cache);
+    assert_int_equal(atomic_load(&first->references), 2);
+    fetch_all(cache, "a.txt", T0 + TRUST / 2, &asked, &file);
+    assert_true(asked);
+    file_release(file);
+    struct fetch missed = {.path = BYTES("none")};
+    assert_false(fetch_recall(&missed, cache, TRUST, T0));
+    fetch_forget(&missed, cache); /* nothing was known: nothing to be let go of */
+    file_release(first);
+    cache_destroy(cache);
+}
+
+static void scarcity_forgets_nothing(void **state)
+{
+    (void)state;
+    struct cache *cache = new_cache();
+    struct file *first, *file;
+    bool asked;
+    struct rlimit limit, low;
+    fetch_all(cache, "a.txt", T0, &asked, &first);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    low = (struct rlimit){3, limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &low);
+    enum fetch_came came = fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    assert_int_equal(came, FETCH_BUSY);
+    assert_int_equal(atomic_load(&first->references), 2);
+    fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file);
+    assert_ptr_equal(file, first);
+    file_release(file);
+    file_release(first);
+    cache_destroy(cache);
+}
+
+/* --- without openat2 -------------------------------------------------------------------------- */
+
+/* As in a sandbox that does not know the call: `error` is what it says. */
+static void forbid_openat2(unsigned error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* What is a link, or lies beyond one, is not there; all else is as ever. */
+static void look_by_hand(void)
+{
+    make_oddities();
+    folder_make(&folder, "sub/deep");
+    folder_write(&folder, "sub/deep/c.txt", BYTES("deep"));
+    int open_before = descriptors_open();
+    store_destroy(store);
+    store = open_store(folder.path);
+    assert_non_null(store);
+    alarm(20);
+    for (size_t i = 0; i < sizeof(came_rows) / sizeof(came_rows[0]); i++) {
+        bool by_link = strncmp(came_rows[i].path, "link", 4) == 0 ||
+                       strncmp(came_rows[i].path, "to-sub", 6) == 0 ||
+                       strcmp(came_rows[i].path, "sub/up") == 0;
+        assert_came(came_rows[i].path, by_link ? FETCH_ABSENT : came_rows[i].came);
+    }
+    assert_came("sub/../a.txt", FETCH_ABSENT);
+    assert_came("sub/deep/c.txt", FETCH_FILE);
+    assert_came("sub/none/c.txt", FETCH_ABSENT);
+    struct file *file = find("sub/b.txt");
+    assert_bytes(file->content, BYTES("b"));
+    file_release(file);
+    assert_int_equal(descriptors_open(), open_before);
+}
+
+static void without_openat2_no_link_is_followed(void **state)
+{
+    (void)state;
+    static const unsigned errors[] = {ENOSYS, EPERM};
+    for (int i = 0; i < 2; i++) {
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            setenv("CMOCKA_TEST_ABORT", "1", 1);
+            folder_init(&folder);
+            folder_write(&folder, "a.txt", BYTES("0123456789"));
+            folder_make(&folder, "sub");
+            folder_write(&folder, "sub/b.txt", BYTES("b"));
+            forbid_openat2(errors[i]);
+            look_by_hand();
+            folder_finish(&folder);
+            _exit(0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
+int main(void)
+{
+    static struct suite suite;
+    suite_add(&suite, CASE(a_file_is_what_its_path_leads_to));
+    suite_add(&suite, CASE(its_head_is_ready));
+    suite_add(&suite, CASE(small_files_are_held_in_memory_and_large_ones_open));
+    suite_add(&suite, CASE(an_etag_is_strong_and_another_for_other_content));
+    suite_add(&suite, CASE(dates_of_any_year_are_taken));
+    suite_add_rows(&suite, came_row, ROWS(came_rows));
+    suite_add(&suite, CASE(what_may_not_be_read_is_forbidden));
+    suite_add(&suite, CASE(without_descriptors_it_is_busy));
+    suite_add(&suite, CASE(a_docroot_has_to_be_a_folder_that_is_there));
+    suite_add(&suite, CASE(what_has_not_changed_is_the_same));
+    suite_add(&suite, CASE(what_has_changed_is_another));
+    suite_add(&suite, CASE(a_change_within_one_tick_is_seen));
+    suite_add(&suite, CASE(each_part_of_an_identity_counts));
+    suite_add(&suite, CASE(a_file_is_intact_until_its_content_changes));
+    suite_add(&suite, CASE(what_was_found_is_recalled_for_as_long_as_it_is_trusted));
+    suite_add(&suite, CASE(what_has_not_changed_is_trusted_anew));
+    suite_add(&suite, CASE(what_has_gone_is_forgotten));
+    suite_add(&suite, CASE(a_fetch_that_is_not_opened_leaves_the_asking_to_others));
+    suite_add(&suite, CASE(scarcity_forgets_nothing));
+    suite_add(&suite, CASE(without_openat2_no_link_is_followed));
+    suite_frame(&suite, begin, finish);
+    return suite_run(&suite, "server/store");
+}
