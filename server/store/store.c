@@ -6,6 +6,7 @@
 #include "lib/http/response.h"
 #include "server/store/types.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -291,6 +292,7 @@ static void describe(struct file *file, const struct store *store, char *room)
     file->fields = (struct bytes){room + fields_at, head.len - fields_at};
     file->shared = (struct bytes){room + shared_at, head.len - shared_at};
     head_end(&head);
+    assert(!head_overflowed(&head));
     file->head = head_bytes(&head);
     file->validators.etag = (struct bytes){room + etag_at, etag_len};
     if (file->content.at != NULL) {

@@ -84,13 +84,18 @@ static bool add(struct types *types, const char *media_type, const char *extensi
     return true;
 }
 
+/* RFC 6838 4.2: neither part of a type has more than 127 bytes; a head relies on it. */
+enum {
+    TYPE_MOST = 127 + 1 + 127
+};
+
 /* "text/plain  txt text  # comment": one line of the table. */
 static bool add_line(struct types *types, char *line, size_t own_count)
 {
     line[strcspn(line, "#\r\n")] = '\0';
     char *rest = line;
     const char *media_type = strtok_r(rest, " \t", &rest);
-    if (media_type == NULL || strchr(media_type, '/') == NULL) {
+    if (media_type == NULL || strchr(media_type, '/') == NULL || strlen(media_type) > TYPE_MOST) {
         return true;
     }
     for (char *extension; (extension = strtok_r(NULL, " \t", &rest)) != NULL;) {
