@@ -20,7 +20,7 @@ import xml.etree.ElementTree
 HOME = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = HOME / 'build' / 'tests-run'
 PYTHON = '/usr/bin/python3'  # the one that has Debian's pytest, whatever PATH says
-JOB_TIMEOUT_S = 540
+JOB_TIMEOUT_S = 900
 LINES_SHOWN = 100
 
 Build = collections.namedtuple('Build', 'folder compiler options')
