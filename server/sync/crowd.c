@@ -41,6 +41,7 @@ bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity)
     for (unsigned i = 0; i < crowd->pools; i++) {
         pthread_mutex_init(&crowd->pool[i].lock, NULL);
         crowd->pool[i].spare = NULL;
+        crowd->pool[i].spares = 0;
     }
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -133,6 +134,7 @@ struct exchange *crowd_lend(struct crowd *crowd)
     struct exchange *x = pool->spare;
     if (x != NULL) {
         pool->spare = x->next;
+        pool->spares--;
     }
     pthread_mutex_unlock(&pool->lock);
     if (x == NULL) {
@@ -144,13 +146,21 @@ struct exchange *crowd_lend(struct crowd *crowd)
     return x;
 }
 
+/* What was lent in a rush is given back to the system after it. */
 void crowd_take_back(struct crowd *crowd, struct exchange *x)
 {
     struct pool *pool = pool_here(crowd);
     pthread_mutex_lock(&pool->lock);
-    x->next = pool->spare;
-    pool->spare = x;
+    bool keep = pool->spares < SPARES_MOST;
+    if (keep) {
+        x->next = pool->spare;
+        pool->spare = x;
+        pool->spares++;
+    }
     pthread_mutex_unlock(&pool->lock);
+    if (!keep) {
+        free(x);
+    }
 }
 
 void crowd_wake(struct crowd *crowd)

@@ -22,6 +22,11 @@ struct member {
 struct pool {
     _Alignas(64) pthread_mutex_t lock;
     struct exchange *spare;
+    unsigned spares; /* SPARES_MOST at the most */
+};
+
+enum {
+    SPARES_MOST = 64
 };
 
 struct crowd {

@@ -227,6 +227,31 @@ static void what_is_lent_is_empty_and_large_enough(void **state)
     }
 }
 
+static void few_are_kept_when_many_were_lent(void **state)
+{
+    (void)state;
+    enum {
+        MANY = 5000
+    };
+    struct exchange **exchange = calloc(MANY, sizeof(struct exchange *));
+    size_t kept = 0;
+    assert_non_null(exchange);
+    for (int i = 0; i < MANY; i++) {
+        exchange[i] = crowd_lend(&crowd);
+        assert_non_null(exchange[i]);
+    }
+    for (int i = 0; i < MANY; i++) {
+        crowd_take_back(&crowd, exchange[i]);
+    }
+    free(exchange);
+    for (unsigned i = 0; i < crowd.pools; i++) {
+        for (struct exchange *x = crowd.pool[i].spare; x != NULL; x = x->next) {
+            kept++;
+        }
+    }
+    assert_true(kept > 0 && kept <= crowd.pools * SPARES_MOST);
+}
+
 int main(void)
 {
     static struct suite suite;
@@ -239,6 +264,7 @@ int main(void)
     suite_add(&suite, CASE(a_thread_that_cannot_be_had_takes_no_room));
     suite_add(&suite, CASE(many_come_and_go));
     suite_add(&suite, CASE(what_is_lent_is_empty_and_large_enough));
+    suite_add(&suite, CASE(few_are_kept_when_many_were_lent));
     suite_frame(&suite, begin, finish);
     return suite_run(&suite, "server/crowd");
 }
