@@ -22,24 +22,25 @@ static enum transmitted transmitted_of(ssize_t came, size_t *bytes)
     return came == STREAM_AGAIN || came == -EINTR ? TRANSMIT_AGAIN : TRANSMIT_FAILED;
 }
 
-/* A file that was truncated or rewritten in place is not the one that its head announced: what is
- * still owed must not be made up. */
-static enum transmitted transmit_slice(struct stream *stream, const struct step *step,
-                                       size_t *bytes)
+/* A file that was truncated or rewritten in place is not the one that its head announces: neither
+ * the head nor what is still owed must be made up. */
+static bool is_intact(const struct step *step)
 {
-    struct file *file = step->send.file;
-    if (!file_intact(file)) {
-        log_warn("%s: changed while it was being sent; the connection is cut", file->path.at);
-        return TRANSMIT_FAILED;
+    if (file_intact(step->send.file)) {
+        return true;
     }
-    return transmitted_of(stream_send_file(stream, file->fd, step->send.offset, step->send.size),
-                          bytes);
+    log_warn("%s: changed while it was being sent; the connection is cut",
+             step->send.file->path.at);
+    return false;
 }
 
 enum transmitted transmit(struct stream *stream, const struct step *step, size_t *bytes)
 {
     bool has_slice = step->send.file != NULL && step->send.size > 0;
     size_t sent = 0;
+    if (has_slice && !is_intact(step)) {
+        return TRANSMIT_FAILED;
+    }
     if (step->send.count > 0) {
         enum transmitted came = transmitted_of(
             stream_send(stream, step->send.pieces, step->send.count, has_slice), &sent);
@@ -50,7 +51,9 @@ enum transmitted transmit(struct stream *stream, const struct step *step, size_t
         }
     }
     size_t of_file = 0;
-    enum transmitted came = transmit_slice(stream, step, &of_file);
+    enum transmitted came = transmitted_of(
+        stream_send_file(stream, step->send.file->fd, step->send.offset, step->send.size),
+        &of_file);
     *bytes = sent + of_file;
     return came == TRANSMIT_AGAIN && sent > 0 ? TRANSMIT_DONE : came;
 }
