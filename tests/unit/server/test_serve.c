@@ -481,7 +481,7 @@ static void who_comes_later_is_refused(void)
         int error = errno;
         close(later);
         if (came < 0) {
-            assert_int_equal(error, ECONNREFUSED);
+            assert_true(error == ECONNREFUSED || error == ECONNRESET); /* in the act of closing */
             break;
         }
         assert_true(tries < 1000);
@@ -550,11 +550,11 @@ static void a_second_signal_ends_it_at_once(void)
 /* An impatient user's signals come while nobody has time to hear them. */
 static void further_signals_change_nothing(void)
 {
-    running.site.compute = 38;
+    running.site.compute = 31; /* long enough to be in the way, short enough for ThreadSanitizer */
     running_start(&running);
     int fd = client_connect(&running);
     client_send(fd, GET("/a.txt"));
-    usleep(20000);
+    usleep(5000);
     for (int i = 0; i < 6; i++) {
         running_signal(&running);
         usleep(5000);
