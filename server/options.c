@@ -15,6 +15,17 @@ static const char *take_duration(uint64_t *into, const char *argument)
     return units_read_duration(argument, into) ? NULL : DURATION_WRONG;
 }
 
+/* Who is waited for no time at all is never waited for. */
+static const char *take_timeout(uint64_t *into, const char *argument)
+{
+    uint64_t ns;
+    if (!units_read_duration(argument, &ns) || ns == 0) {
+        return "is not a duration above 0 (try 500ms, 10s or 2m)";
+    }
+    *into = ns;
+    return NULL;
+}
+
 static const char *take_listen(void *into, const char *argument)
 {
     struct server_options *options = into;
@@ -227,17 +238,17 @@ static const char *take_max_body(void *into, const char *argument)
 
 static const char *take_header_timeout(void *into, const char *argument)
 {
-    return take_duration(&((struct server_options *)into)->timeouts.head_ns, argument);
+    return take_timeout(&((struct server_options *)into)->timeouts.head_ns, argument);
 }
 
 static const char *take_idle_timeout(void *into, const char *argument)
 {
-    return take_duration(&((struct server_options *)into)->timeouts.idle_ns, argument);
+    return take_timeout(&((struct server_options *)into)->timeouts.idle_ns, argument);
 }
 
 static const char *take_send_timeout(void *into, const char *argument)
 {
-    return take_duration(&((struct server_options *)into)->timeouts.send_ns, argument);
+    return take_timeout(&((struct server_options *)into)->timeouts.send_ns, argument);
 }
 
 static const char *take_drain_timeout(void *into, const char *argument)
