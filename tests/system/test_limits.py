@@ -309,7 +309,7 @@ def test_reader_who_takes_little_is_not_cut(own, large):
     connection = server.connect(receive_buffer=4096).send(get('/large.bin'))
     assert connection.head().status == 200
     began = time.monotonic()
-    while time.monotonic() - began < 4 * PATIENCE:
+    while time.monotonic() - began < 2.5 * PATIENCE:
         assert connection.receive(1000)
         time.sleep(0.02)
     assert connection.hurry().take(LARGE) == pattern(LARGE)
