@@ -12,7 +12,7 @@ import pytest
 from support.docroot import pattern, put
 from support.facts import facts
 from support.http import Ended, get, request
-from support.programs import PATIENCE, SANITIZER, raise_descriptor_limit
+from support.programs import PATIENCE, SANITIZER, raise_descriptor_limit, wait_until
 from support.server import Server
 
 LARGE = 12 << 20
@@ -332,13 +332,15 @@ def test_idle_connections_are_closed_and_others_not(own):
 
 def test_delays_of_many_connections_take_no_thread_of_the_loop(own, model):
     """Waiting costs the evented server no thread; the blocking one waits in one for each."""
-    server = own('--delay', '0.5s')
-    connections = [server.connect().send(get('/small.txt')) for _ in range(100)]
-    time.sleep(0.2)
-    more = server.threads() - server.threads_at_rest
-    assert more >= 100 if model == 'sync' else more <= 16
-    for connection in connections:
-        assert connection.reply().status == 200
+    server = own('--delay', '600s', '--drain-timeout', '0s')
+    for _ in range(100):
+        server.connect().send(get('/small.txt'))
+    assert wait_until(lambda: server.sockets() >= 100 + server.at_rest[0]['socket'])
+    if model == 'sync':
+        assert wait_until(lambda: server.threads() - server.threads_at_rest >= 100)
+    else:
+        assert server.threads() - server.threads_at_rest <= 16
+    server.stop()
 
 
 def test_flood_of_pipelined_requests_does_not_fill_the_memory(own):
