@@ -95,14 +95,37 @@ enum {
                 1 << FIELD_IF_UNMODIFIED_SINCE,
 };
 
-static void select_range(struct reply *reply, const struct request *request)
+/* One slice is a plain 206. Of several each is a part, unless they are many and small, so that the
+ * whole would be shorter: then the Range field is ignored (RFC 9110 14.2, 15.3.7.2). */
+static void select_slices(struct answer *answer, size_t count)
 {
-    size_t count;
-    struct slice slice;
-    switch (range_parse(request->fields.value[FIELD_RANGE], reply->file->size, &slice, 1, &count)) {
-    case RANGE_SLICES:
+    struct reply *reply = &answer->reply;
+    if (count == 1) {
         reply->status = 206;
-        reply->slice = slice;
+        reply->slice = answer->slices[0];
+        return;
+    }
+    answer->multipart = (struct multipart){
+        .fields = reply->file->type,
+        .size = reply->file->size,
+        .slices = answer->slices,
+        .count = count,
+    };
+    if (count <= RANGES_ALWAYS || multipart_size(&answer->multipart) < reply->file->size) {
+        reply->status = 206;
+        reply->slice = (struct slice){0};
+        reply->multipart = &answer->multipart;
+    }
+}
+
+static void select_range(struct answer *answer)
+{
+    struct reply *reply = &answer->reply;
+    size_t count;
+    switch (range_parse(answer->request->fields.value[FIELD_RANGE], reply->file->size,
+                        answer->slices, RANGES_MOST, &count)) {
+    case RANGE_SLICES:
+        select_slices(answer, count);
         break;
     case RANGE_UNSATISFIABLE:
         reply->status = 416;
@@ -133,7 +156,7 @@ static void select_part(struct answer *answer, int64_t now_s)
         break;
     case CONDITION_GO:
         if (request->method == METHOD_GET && fields_have(&request->fields, FIELD_RANGE)) {
-            select_range(reply, request);
+            select_range(answer);
         }
         break;
     case CONDITION_GO_WHOLE:
@@ -251,6 +274,11 @@ static void write_location(const struct reply *reply, struct head *head)
 static void write_particulars(const struct reply *reply, struct head *head)
 {
     char text[80];
+    if (reply->multipart != NULL) { /* Content-Range is said of each part */
+        head_field(head, BYTES("Content-Type"),
+                   (struct bytes){text, multipart_type(text, reply->multipart)});
+        return;
+    }
     switch (reply->status) {
     case 204:
     case 405:
@@ -283,8 +311,12 @@ void reply_write(const struct reply *reply, const struct site *site, struct head
         head_field_number(head, BYTES("Content-Length"), page_size(reply));
         head_field(head, BYTES("Content-Type"), BYTES("text/html; charset=utf-8"));
         head_text(head, site->fields);
+    } else if (reply->multipart != NULL) {
+        head_field_number(head, BYTES("Content-Length"), multipart_size(reply->multipart));
+        head_text(head, reply->file->fields);
     } else if (reply->status == 206) {
         head_field_number(head, BYTES("Content-Length"), reply->slice.end - reply->slice.first);
+        head_text(head, reply->file->type);
         head_text(head, reply->file->fields);
     } else if (reply->status == 304) {
         head_text(head, reply->file->shared);

@@ -3,7 +3,7 @@
  * Pure: an answer says which path it has to know about and is told what is there. */
 #pragma once
 
-#include "lib/http/range.h"
+#include "lib/http/multipart.h"
 #include "lib/http/response.h"
 #include "server/site.h"
 
@@ -14,13 +14,22 @@ struct reply {
     struct bytes query;  /* 301: what followed '?', kept; empty: none */
     struct file *file;   /* the representation whose fields are sent; a reference, or NULL */
     struct slice slice;  /* what is sent of it; empty for HEAD and 304 */
-    bool page;           /* a small page is written for the body */
-    bool head_only;      /* the fields of a GET, and no body */
+    struct multipart *multipart; /* sent instead: several slices of it; NULL: not so. Its boundary
+                                    is drawn by whoever sends it */
+    bool page;                   /* a small page is written for the body */
+    bool head_only;              /* the fields of a GET, and no body */
 };
 
 enum answer_next {
     ANSWER_FETCH, /* answer->path has to be looked up; then answer_fetched() */
     ANSWER_REPLY, /* answer->reply is complete */
+};
+
+/* How many ranges of one request are answered by so many parts: some always, and more when that is
+ * shorter than the whole file (RFC 9110 14.2). */
+enum {
+    RANGES_ALWAYS = 4,
+    RANGES_MOST = 32,
 };
 
 struct answer {
@@ -30,6 +39,8 @@ struct answer {
     struct bytes query; /* of the target, without '?' */
     bool fell_back;
     struct reply reply;
+    struct multipart multipart; /* what reply.multipart points to */
+    struct slice slices[RANGES_MOST];
 };
 
 /* Room for a request's path: its target, a NUL, and a folder's index. */

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +141,15 @@ static bool open_store(struct site *site, const struct server_options *options, 
     return site->store != NULL;
 }
 
+static bool draw_secret(struct secret *secret)
+{
+    ssize_t got = getrandom(secret, sizeof(*secret), 0);
+    if (got != (ssize_t)sizeof(*secret)) {
+        log_error("no random numbers are to be had: %s", got < 0 ? strerror(errno) : "too few");
+    }
+    return got == (ssize_t)sizeof(*secret);
+}
+
 static bool site_init(struct site *site, struct server_options *options)
 {
     char book[PATH_MAX];
@@ -156,7 +166,7 @@ static bool site_init(struct site *site, struct server_options *options)
     site->delay_high_ns = options->delay_high_ns;
     site->seed = options->seed;
     site->compute = options->compute;
-    return set_fallback(site, options) &&
+    return draw_secret(&site->secret) && set_fallback(site, options) &&
            open_store(site, options, options->docroot != NULL ? options->docroot : book);
 }
 

@@ -29,6 +29,7 @@ void exchange_init(struct exchange *x, size_t capacity)
     x->piece_first = x->piece_end = 0;
     x->replies = 0;
     x->body = NULL;
+    x->in_parts = false;
     x->text_used = 0;
 }
 
@@ -51,6 +52,7 @@ static void release_replies(struct exchange *x)
     x->piece_first = x->piece_end = 0;
     x->replies = 0;
     x->body = NULL;
+    x->in_parts = false;
     x->text_used = 0;
 }
 
@@ -114,12 +116,52 @@ static struct bytes write_reply(struct exchange *x, const struct site *site,
     return head_overflowed(&head) ? (struct bytes){0} : head_bytes(&head);
 }
 
+static void add_slice(struct exchange *x, struct file *file, struct slice slice)
+{
+    if (file->content.at != NULL) {
+        size_t size = (size_t)(slice.end - slice.first);
+        add_piece(x, (struct bytes){file->content.at + slice.first, size});
+    } else {
+        x->body = file;
+        x->body_slice = slice;
+    }
+}
+
+/* Queues as many of the parts that are left, each its text and its slice, as there is room for; a
+ * slice that is sent from a descriptor has to leave before the next. */
+static void add_parts(struct exchange *x)
+{
+    const struct multipart *multipart = x->answer.reply.multipart;
+    struct file *file = x->answer.reply.file;
+    while (x->part <= multipart->count && x->body == NULL && x->piece_end + 2 <= BATCH_PIECES &&
+           sizeof(x->text) - x->text_used >= PART_SPARE) {
+        struct head text = {x->text + x->text_used, sizeof(x->text) - x->text_used, 0};
+        multipart_text(&text, multipart, x->part);
+        assert(!head_overflowed(&text));
+        add_piece(x, head_bytes(&text));
+        x->text_used += text.len;
+        if (x->part < multipart->count) {
+            add_slice(x, file, multipart->slices[x->part]);
+        }
+        x->part++;
+    }
+}
+
+static void begin_parts(struct exchange *x)
+{
+    x->in_parts = true;
+    x->part = 0;
+    add_parts(x);
+}
+
 /* A ready head and content in memory lie side by side, and leave as one piece. */
 static void add_file(struct exchange *x, const struct reply *reply)
 {
     const struct file *file = reply->file;
     size_t size = (size_t)(reply->slice.end - reply->slice.first);
-    if (file->content.at == NULL) {
+    if (reply->multipart != NULL) {
+        begin_parts(x);
+    } else if (file->content.at == NULL) {
         add_piece(x, reply_is_ready(reply) ? file->head : (struct bytes){0});
         x->body = size > 0 ? reply->file : NULL;
         x->body_slice = reply->slice;
@@ -139,6 +181,13 @@ static void heed_drain(struct session *s)
     }
 }
 
+/* What no part of the multipart reply to come can be made to hold: a boundary that nobody knows. */
+static void draw_boundary(struct site *site, struct multipart *multipart)
+{
+    uint64_t draw = atomic_fetch_add_explicit(&site->boundaries, 2, memory_order_relaxed);
+    multipart_bound(multipart, secret_at(&site->secret, draw), secret_at(&site->secret, draw + 1));
+}
+
 /* Queues x->answer.reply; takes its reference. False: there is no room for its text behind that of
  * the replies before it, which have to leave first. */
 static bool queue_reply(struct session *s, const struct moment *now)
@@ -146,6 +195,9 @@ static bool queue_reply(struct session *s, const struct moment *now)
     struct exchange *x = s->exchange;
     struct reply *reply = &x->answer.reply;
     heed_drain(s);
+    if (reply->multipart != NULL) {
+        draw_boundary(s->site, reply->multipart);
+    }
     struct bytes text = write_reply(x, s->site, reply, now);
     if (text.len == 0) { /* only a Location can be that long */
         assert(reply->file == NULL);
@@ -170,7 +222,7 @@ static bool queue_reply(struct session *s, const struct moment *now)
 
 static bool is_queue_full(const struct exchange *x)
 {
-    return x->replies == BATCH_REPLIES || x->body != NULL ||
+    return x->replies == BATCH_REPLIES || x->body != NULL || x->in_parts ||
            sizeof(x->text) - x->text_used < BATCH_SPARE;
 }
 
@@ -283,10 +335,26 @@ static void advance(struct exchange *x, size_t bytes)
     }
 }
 
-static bool is_sent(const struct exchange *x)
+static bool is_queue_sent(const struct exchange *x)
 {
     return x->piece_first == x->piece_end &&
            (x->body == NULL || x->body_slice.first == x->body_slice.end);
+}
+
+/* Whether all that is owed has left; when one part has and others have not, those are queued. */
+static bool is_sent(struct exchange *x)
+{
+    if (!is_queue_sent(x)) {
+        return false;
+    }
+    if (!x->in_parts || x->part > x->answer.multipart.count) {
+        return true;
+    }
+    x->piece_first = x->piece_end = 0;
+    x->body = NULL;
+    x->text_used = 0;
+    add_parts(x);
+    return false;
 }
 
 static void send_came(struct session *s, const struct moment *now, struct outcome came)

@@ -92,6 +92,8 @@ enum {
     BATCH_PIECES = 2 * BATCH_REPLIES,
     BATCH_TEXT = 4096,
     BATCH_SPARE = 3072, /* of text: enough for any one reply but a long Location */
+    PART_SPARE =
+        MULTIPART_TEXT_ROOM + 320, /* of text: enough for any part's, its Content-Type too */
 };
 
 /* What a connection needs while bytes are in flight, and only then: lent by the model, which takes
@@ -124,6 +126,9 @@ struct exchange {
     unsigned replies;
     struct file *body; /* one of `held`, sent from its descriptor */
     struct slice body_slice;
+    bool in_parts; /* the last of the replies comes in parts: answer.multipart, and and `part` is
+                      next */
+    size_t part;
     size_t unsent; /* what the last deadline found, and was sent since; SIZE_MAX: none has passed */
     char text[BATCH_TEXT]; /* heads and pages that were not ready-made */
     size_t text_used;

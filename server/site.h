@@ -1,7 +1,8 @@
 /* What a server serves and by which rules. Filled once from the options, never changed while it
- * serves: every thread reads it, none writes but the counter of draws. */
+ * serves: every thread reads it, none writes but the counters. */
 #pragma once
 
+#include "lib/base/secret.h"
 #include "lib/http/request.h"
 #include "server/store/store.h"
 
@@ -37,5 +38,7 @@ struct site {
     uint64_t seed;
     atomic_uint_fast64_t draws; /* so many delays were drawn: the k-th request anywhere waits the
                                    k-th draw of the seed */
-    unsigned compute;           /* --compute: fib of it before each reply; 0: none */
+    struct secret secret;       /* what boundaries of multipart replies are drawn from */
+    atomic_uint_fast64_t boundaries; /* so many numbers were drawn for them */
+    unsigned compute;                /* --compute: fib of it before each reply; 0: none */
 };

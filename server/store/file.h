@@ -31,7 +31,8 @@ struct file {
     struct validators validators; /* RFC 9110 8.8 */
     struct bytes head; /* what follows the fields of the moment in a 200 reply: its other fields and
                           the empty line; the content in memory lies directly behind */
-    struct bytes fields; /* of those, the ones that a 206 carries too */
+    struct bytes type; /* of those, Content-Type: a part of several carries it (RFC 9110 15.3.7.2)*/
+    struct bytes fields; /* of those, the others that a 206 carries too */
     struct bytes shared; /* of those, the ones that a 304 carries too (RFC 9110 15.4.5) */
 
     /* The cache's: guarded by its lock. */

@@ -281,14 +281,16 @@ static void describe(struct file *file, const struct store *store, char *room)
     date_write(date, file->validators.last_modified);
 
     head_field_number(&head, BYTES("Content-Length"), file->size);
-    size_t fields_at = head.len;
+    size_t type_at = head.len;
     head_field(&head, BYTES("Content-Type"), types_of(store->types, file->path));
+    size_t fields_at = head.len;
     head_field(&head, BYTES("Accept-Ranges"), BYTES("bytes"));
     head_field(&head, BYTES("Last-Modified"), (struct bytes){date, sizeof(date)});
     size_t shared_at = head.len;
     size_t etag_at = head.len + strlen("ETag: ");
     head_field(&head, BYTES("ETag"), (struct bytes){etag, etag_len});
     head_text(&head, (struct bytes){store->fields, store->fields_len});
+    file->type = (struct bytes){room + type_at, fields_at - type_at};
     file->fields = (struct bytes){room + fields_at, head.len - fields_at};
     file->shared = (struct bytes){room + shared_at, head.len - shared_at};
     head_end(&head);

@@ -1,4 +1,4 @@
-#include "lib/http/range.h"
+#include "lib/http/multipart.h"
 
 #include "tests/fuzz/property.h"
 
@@ -51,6 +51,34 @@ static void check_content_range(struct slice slice, uint64_t size)
     PROPERTY(first == slice.first && last == slice.end - 1 && whole == size);
 }
 
+/* Sent in parts, what is sent is as long as was said, and each part can be told from the text. */
+static void check_parts(const struct slice *slices, size_t count, uint64_t size)
+{
+    static char text[MOST * 200];
+    struct multipart multipart = {.size = size, .slices = slices, .count = count};
+    struct head head = {text, sizeof(text) - 1, 0};
+    uint64_t sum = 0;
+
+    multipart_bound(&multipart, size, count);
+    for (size_t i = 0; i <= count; i++) {
+        size_t before = head.len;
+        multipart_text(&head, &multipart, i);
+        PROPERTY(!head_overflowed(&head) && head.len - before <= MULTIPART_TEXT_ROOM);
+        sum += i < count ? slices[i].end - slices[i].first : 0;
+    }
+    PROPERTY(multipart_size(&multipart) == sum + head.len);
+    text[head.len] = '\0';
+    size_t found = 0;
+    for (const char *at = text; (at = strstr(at, "Content-Range: ")) != NULL; found++) {
+        unsigned long long first;
+        unsigned long long last;
+        PROPERTY(sscanf(at, "Content-Range: bytes %llu-%llu/", &first, &last) == 2);
+        PROPERTY(found < count && first == slices[found].first && last == slices[found].end - 1);
+        at++;
+    }
+    PROPERTY(found == count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes value = {(const char *)data, size};
@@ -66,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_slices(slices, count, body);
         check_again(slices, count, body);
         check_content_range(slices[0], body);
+        check_parts(slices, count, body);
         break;
     case RANGE_UNSATISFIABLE:
     case RANGE_IGNORE:

@@ -20,6 +20,7 @@ from support.server import Server
 
 MODULES = test_conditions, test_connections, test_fields, test_methods, test_paths, test_refused
 DATE = re.compile(rb'\r\nDate: [^\r]*')
+BOUNDARY = re.compile(rb'boundary=([0-9a-f]{32})')  # drawn by lot
 
 MORE = {
     'all_together': b''.join((
@@ -29,6 +30,9 @@ MORE = {
         get('/thousand.bin', f'If-Modified-Since: {http_date(OLD)}'),
         get('/sizes/524288.bin'), get('/ch%C3%A2teau'), get('/%zz'),
         get('/small.txt', version='1.0'))),
+    'ranges': b''.join((
+        get('/thousand.bin', 'Range: bytes=0-9,-7'), get('/thousand.bin', 'Range: bytes=1-,5-6'),
+        get('/sizes/1048577.bin', 'Range: bytes=7-300000,0-0,400000-400100'), get('/small.txt'))),
     **{f'target_of_{fact}': get(target) for rows in (
         test_paths.NAMES, test_paths.NOTHING, test_paths.ESCAPES, test_paths.REDIRECTS)
        for fact, _, target, *_ in rows},
@@ -49,7 +53,10 @@ def conversation(server, data):
     with server.connect() as connection:
         connection.send(data)
         connection.socket.shutdown(socket.SHUT_WR)
-        return DATE.sub(b'\r\nDate: now', connection.rest())
+        said = DATE.sub(b'\r\nDate: now', connection.rest())
+    for number, boundary in enumerate(BOUNDARY.findall(said)):
+        said = said.replace(boundary, b'boundary %d' % number)
+    return said
 
 
 @pytest.mark.parametrize('data', [pytest.param(data, id=fact) for fact, data in {**REQUESTS,

@@ -33,7 +33,8 @@ static struct file *file_make(const struct book *book)
     int shared = sprintf(head + length + type, "ETag: \"e%zu\"\r\n" FIELDS, book->content.len);
     strcpy(head + length + type + shared, "\r\n");
     file->head = bytes_of(head);
-    file->fields = (struct bytes){head + length, (size_t)(type + shared)};
+    file->type = (struct bytes){head + length, (size_t)type};
+    file->fields = (struct bytes){head + length + type, (size_t)shared};
     file->shared = (struct bytes){head + length + type, (size_t)shared};
     file->validators.exists = true;
     file->validators.etag = (struct bytes){file->shared.at + 6, strcspn(file->shared.at + 6, "\r")};
@@ -121,6 +122,7 @@ void talk_begin(struct talk *talk)
     talk->exchange = malloc(exchange_size(capacity)); /* not a byte more: sanitizers see it */
     assert_non_null(talk->exchange);
     talk->output_len = 0;
+    atomic_store(&talk->site.boundaries, 0); /* every talk draws the same */
     talk->over = false;
     session_init(&talk->session, &talk->site, &talk->now);
     talk_tell(talk, (struct outcome){CAME_UNCHANGED, 0});

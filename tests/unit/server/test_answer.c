@@ -24,7 +24,8 @@ static int begin(void **state)
         .size = 100,
         .content = {"", 100},
         .validators = {.exists = true, .etag = BYTES("\"tag\""), .last_modified = 1000000000},
-        .fields = BYTES("Content-Type: x/y\r\nETag: \"tag\"\r\n"),
+        .type = BYTES("Content-Type: x/y\r\n"),
+        .fields = BYTES("ETag: \"tag\"\r\n"),
         .shared = BYTES("ETag: \"tag\"\r\n"),
     };
     atomic_init(&file.references, 1000);
@@ -249,7 +250,10 @@ static const struct selected_row selected_rows[] = {
     {"range_clipped", "GET", "Range: bytes=90-200\r\n", 206, 90, 100},
     {"suffix", "GET", "Range: bytes=-1\r\n", 206, 99, 100},
     {"unsatisfiable", "GET", "Range: bytes=100-\r\n", 416, 0, 0},
-    {"several_ranges_are_ignored", "GET", "Range: bytes=0-1,5-6\r\n", 200, 0, 100},
+    {"one_of_several_that_can_be_met", "GET", "Range: bytes=0-1,100-\r\n", 206, 0, 2},
+    {"several_that_overlap_are_ignored", "GET", "Range: bytes=0-9,9-10\r\n", 200, 0, 100},
+    {"many_that_are_longer_than_all_are_ignored", "GET", "Range: bytes=0-1,3-3,5-5,7-7,9-9\r\n",
+     200, 0, 100},
     {"malformed_range_is_ignored", "GET", "Range: bytes=5-4\r\n", 200, 0, 100},
     {"other_unit_is_ignored", "GET", "Range: pages=1-2\r\n", 200, 0, 100},
     {"range_of_head_is_ignored", "HEAD", "Range: bytes=10-19\r\n", 200, 0, 0},
@@ -307,6 +311,62 @@ static void selected_row(void **state)
     }
 }
 
+/* --- several ranges (RFC 9110 14.6, 15.3.7.2) ------------------------------------------------- */
+
+static void several_ranges_are_parts(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /a", "Range: bytes=10-19, 0-0,-1\r\n"), ANSWER_FETCH);
+    assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_REPLY);
+    assert_int_equal(answer.reply.status, 206);
+    assert_ptr_equal(answer.reply.multipart, &answer.multipart);
+    static const struct slice slices[] = {{10, 20}, {0, 1}, {99, 100}};
+    assert_int_equal(answer.multipart.count, 3);
+    assert_memory_equal(answer.slices, slices, sizeof(slices));
+    multipart_bound(&answer.multipart, 1, 2);
+    struct bytes text = write_answer();
+    assert_true(says(text, "Content-Type: multipart/byteranges; "
+                           "boundary=00000000000000010000000000000002\r\n"));
+    assert_true(says(text, "ETag: \"tag\"\r\n"));
+    assert_false(says(text, "Content-Range")); /* it is said of each part */
+    assert_false(says(text, "x/y"));
+    char length[64];
+    snprintf(length, sizeof(length), "Content-Length: %ju\r\n",
+             (uintmax_t)multipart_size(&answer.multipart));
+    assert_true(says(text, length));
+}
+
+/* RFC 9110 14.2: no request is answered by more than the whole and a little. */
+static void many_small_ranges_are_parts_when_that_is_shorter(void **state)
+{
+    (void)state;
+    char fields[1000] = "Range: bytes=0-0";
+    file.size = 1000000;
+    for (unsigned ranges = 1; ranges <= RANGES_MOST + 1; ranges++) {
+        char line[1024];
+        snprintf(line, sizeof(line), "%s\r\n", fields);
+        ask("GET /a", line);
+        answer_fetched(&answer, FETCH_FILE, &file, 0);
+        assert_int_equal(answer.reply.status, ranges <= RANGES_MOST ? 206 : 200);
+        assert_int_equal(answer.reply.multipart != NULL, ranges > 1 && ranges <= RANGES_MOST);
+        file.size = 300;
+        ask("GET /a", line);
+        answer_fetched(&answer, FETCH_FILE, &file, 0);
+        assert_int_equal(answer.reply.status, ranges <= RANGES_ALWAYS ? 206 : 200);
+        file.size = 1000000;
+        snprintf(fields + strlen(fields), 20, ",%u-%u", 2 * ranges, 2 * ranges);
+    }
+}
+
+static void ranges_of_a_head_are_ignored(void **state)
+{
+    (void)state;
+    ask("HEAD /a", "Range: bytes=0-0,5-5\r\n");
+    answer_fetched(&answer, FETCH_FILE, &file, 0);
+    assert_int_equal(answer.reply.status, 200);
+    assert_null(answer.reply.multipart);
+}
+
 /* --- pages ------------------------------------------------------------------------------------ */
 
 static void a_page_is_as_long_as_it_says(void **state)
@@ -346,6 +406,9 @@ int main(void)
     suite_add(&suite, CASE(fallback_is_looked_up_once_for_what_is_absent));
     suite_add(&suite, CASE(a_folder_is_redirected_to_its_encoded_name));
     suite_add_rows(&suite, selected_row, ROWS(selected_rows));
+    suite_add(&suite, CASE(several_ranges_are_parts));
+    suite_add(&suite, CASE(many_small_ranges_are_parts_when_that_is_shorter));
+    suite_add(&suite, CASE(ranges_of_a_head_are_ignored));
     suite_add(&suite, CASE(a_page_is_as_long_as_it_says));
     suite_frame(&suite, begin, finish);
     return suite_run(&suite, "server/answer");

@@ -318,6 +318,72 @@ static void an_empty_line_may_come_before_a_request(void **state)
     talk_end(&talk);
 }
 
+/* --- several ranges --------------------------------------------------------------------------- */
+
+/* As they lie in the one content that is large enough: in memory and on disk. */
+static struct bytes put_wide(bool on_disk)
+{
+    struct bytes content = talk_book(&talk, "large")->content;
+    talk_put(&talk, "wide", FETCH_FILE, on_disk, content);
+    return content;
+}
+
+/* More parts than leave in one call, in memory and on disk. */
+static void every_part_comes_in_the_order_asked_for(void **state)
+{
+    (void)state;
+    for (int on_disk = 0; on_disk < 2; on_disk++) {
+        struct bytes content = put_wide(on_disk);
+        char request[1200] = "GET /wide" HOST "Range: bytes=";
+        char owed[8192];
+        size_t len = 0;
+        for (unsigned i = 0; i < RANGES_MOST; i++) {
+            unsigned first = (RANGES_MOST - i) * 1000;
+            snprintf(request + strlen(request), 40, "%s%u-%u", i > 0 ? "," : "", first, first + i);
+            len += (size_t)sprintf(owed + len,
+                                   "%s--%032x\r\nContent-Type: text/plain\r\n"
+                                   "Content-Range: bytes %u-%u/%zu\r\n\r\n%.*s",
+                                   i > 0 ? "\r\n" : "", 0, first, first + i, content.len,
+                                   (int)i + 1, content.at + first);
+        }
+        strcat(request, "\r\n\r\n" GET("/b.txt"));
+        len += (size_t)sprintf(owed + len, "\r\n--%032x--\r\n", 0);
+        play(request, "GG");
+        assert_int_equal(replies.count, 2);
+        struct bytes body = replies.at[0].body;
+        assert_int_equal(replies.at[0].status, 206);
+        assert_int_equal(body.len, len);
+        const char *boundary = strndupa(body.at + 2, MULTIPART_BOUNDARY);
+        for (char *at = owed; (at = strstr(at, "--000000")) != NULL;) {
+            memcpy(at + 2, boundary, MULTIPART_BOUNDARY);
+        }
+        assert_bytes(body, ((struct bytes){owed, len}));
+        assert_bytes(replies.at[1].body, BYTES("The Pharaon"));
+        talk_end(&talk);
+    }
+}
+
+/* Nobody can put into a file what will part it: no boundary comes twice, nor can be foretold. */
+static void every_reply_has_a_boundary_of_its_own(void **state)
+{
+    (void)state;
+    char seen[6][64];
+    for (int i = 0; i < 6; i++) {
+        talk.site.secret.key[0] = (uint64_t)i / 2;
+        talk_begin(&talk);
+        atomic_store(&talk.site.boundaries, (unsigned)i % 2 * 2);
+        talk_play(&talk, BYTES("GET /a.txt" HOST "Range: bytes=0-0,5-5\r\n\r\n"));
+        talk_replies(&talk, &replies, "G");
+        struct bytes type = seen_field(&replies.at[0], "Content-Type");
+        snprintf(seen[i], sizeof(seen[i]), "%.*s", MULTIPART_BOUNDARY,
+                 type.at + type.len - MULTIPART_BOUNDARY);
+        for (int j = 0; j < i; j++) {
+            assert_string_not_equal(seen[i], seen[j]);
+        }
+        talk_end(&talk);
+    }
+}
+
 /* --- however it is cut ------------------------------------------------------------------------ */
 
 /* All that a client may rightly say, and some wrong things, in one breath. */
@@ -326,6 +392,8 @@ static const char *const streams[] = {
     GET("/a.txt") GET("/b.txt") HEAD("/large") GET("/none") GET("/empty"),
     GET("/large") GET("/a.txt"),
     "GET /large" HOST "Range: bytes=262100-262200\r\n\r\n" GET("/disk") GET("/disk/empty"),
+    GET("/b.txt") "GET /a.txt" HOST "Range: bytes=0-0,2-3,-1\r\n\r\n" GET("/b.txt"),
+    "GET /large" HOST "Range: bytes=-9,0-0,1-300000,400000-400000\r\n\r\n" GET("/disk"),
     "POST /a.txt" HOST "Content-Length: 11\r\n\r\nhello world" GET("/a.txt"),
     "POST /a.txt" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n"
     "T: v\r\n\r\n" GET("/a.txt"),
@@ -658,6 +726,8 @@ int main(void)
     suite_add(&suite, CASE(connection_goes_on_as_both_sides_wish));
     suite_add(&suite, CASE(nothing_behind_the_last_request_is_answered));
     suite_add(&suite, CASE(an_empty_line_may_come_before_a_request));
+    suite_add(&suite, CASE(every_part_comes_in_the_order_asked_for));
+    suite_add(&suite, CASE(every_reply_has_a_boundary_of_its_own));
     suite_add(&suite, CASE(slices_of_any_size_are_answered_alike));
     suite_add(&suite, CASE(a_cut_anywhere_is_answered_alike));
     suite_add(&suite, CASE(sends_of_any_size_leave_the_same));

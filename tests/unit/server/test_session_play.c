@@ -143,6 +143,22 @@ static void say_range(void)
     say_end();
 }
 
+static void say_ranges(void)
+{
+    const char *path = one_in(2) ? "large" : "a.txt";
+    size_t size = talk_book(&talk, path)->content.len;
+    size_t ranges = 2 + lot(3);
+    say("GET /%s HTTP/1.1\r\nHost: a\r\nRange: bytes=", path);
+    for (size_t i = 0; i < ranges; i++) {
+        size_t first = i * size / ranges;
+        size_t most = (i + 1) * size / ranges - first;
+        say("%s%zu-%zu", i > 0 ? "," : "", first, first + lot(most));
+    }
+    say("\r\n");
+    owe('G', 206, any);
+    say_end();
+}
+
 static void say_odd(void)
 {
     static const struct {
@@ -208,7 +224,7 @@ static void write_script(void)
         if (kind < 12) {
             say_get();
         } else if (kind < 15) {
-            say_range();
+            (one_in(3) ? say_ranges : say_range)();
         } else if (kind < 18) {
             say_odd();
         } else if (kind < 19 || !one_in(3)) {

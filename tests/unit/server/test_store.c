@@ -165,7 +165,8 @@ static void its_head_is_ready(void **state)
     assert_int_equal(file->validators.last_modified, status.st_mtime);
 
     assert_null(field_of(file->fields, "Content-Length").at);
-    assert_non_null(field_of(file->fields, "Content-Type").at);
+    assert_bytes(field_of(file->type, "Content-Type"), BYTES("text/plain; charset=utf-8"));
+    assert_null(field_of(file->fields, "Content-Type").at);
     assert_non_null(field_of(file->fields, "Last-Modified").at);
     assert_null(field_of(file->shared, "Content-Type").at);
     assert_non_null(field_of(file->shared, "ETag").at);
