@@ -237,7 +237,7 @@ static const struct option_spec specs[] = {
     {0},
 };
 
-static struct option_table table_of(const struct model *model)
+struct option_table client_option_table(const struct model *model)
 {
     return (struct option_table){
         .program = model->program,
@@ -257,7 +257,7 @@ static struct option_table table_of(const struct model *model)
 enum options_outcome client_options_read(struct options *options, const struct model *model,
                                          int argc, char **argv)
 {
-    struct option_table table = table_of(model);
+    struct option_table table = client_option_table(model);
     int operand;
     *options = (struct options){
         .connections = 10,
@@ -285,7 +285,7 @@ enum options_outcome client_options_read(struct options *options, const struct m
 
 int client_options_misuse(const struct model *model, const char *what)
 {
-    struct option_table table = table_of(model);
+    struct option_table table = client_option_table(model);
     options_misuse(&table, "%s", what);
     return EXIT_MISUSE;
 }

@@ -40,6 +40,9 @@ struct options {
     size_t url_count;
 };
 
+/* The options of a model; its manual page is made of them (manual.c). */
+struct option_table client_option_table(const struct model *model);
+
 /* Fills *options. OPTIONS_DONE and OPTIONS_MISUSE have printed what there is to say. */
 enum options_outcome client_options_read(struct options *options, const struct model *model,
                                          int argc, char **argv);

@@ -337,10 +337,9 @@ static void set_defaults(struct server_options *options)
     };
 }
 
-enum options_outcome server_options_read(struct server_options *options,
-                                         const struct serve_model *model, int argc, char **argv)
+struct option_table server_option_table(const struct serve_model *model)
 {
-    const struct option_table table = {
+    return (struct option_table){
         .program = model->program,
         .sister = model->sister,
         .me = model->owner,
@@ -350,6 +349,12 @@ enum options_outcome server_options_read(struct server_options *options,
         .version = CRISTO_VERSION,
         .specs = specs,
     };
+}
+
+enum options_outcome server_options_read(struct server_options *options,
+                                         const struct serve_model *model, int argc, char **argv)
+{
+    const struct option_table table = server_option_table(model);
     int operand;
     set_defaults(options);
     enum options_outcome outcome = options_read(&table, argc, argv, options, &operand);

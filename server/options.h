@@ -47,6 +47,9 @@ struct listener {
 
 struct serve_model;
 
+/* The options of a model; its manual page is made of them (manual.c). */
+struct option_table server_option_table(const struct serve_model *model);
+
 /* Reads the command line over the defaults. Misuse is reported on stderr. */
 enum options_outcome server_options_read(struct server_options *options,
                                          const struct serve_model *model, int argc, char **argv);

@@ -210,6 +210,28 @@ enum options_outcome options_misuse(const struct option_table *table, const char
     return OPTIONS_MISUSE;
 }
 
+bool options_next(struct options_walk *walk)
+{
+    const struct option_table *table = walk->table;
+    size_t own = count_specs(table);
+    walk->pending = walk->index == 0 ? "Options" : walk->pending;
+    while (walk->index < own + 2) {
+        bool is_own = walk->index < own;
+        const struct option_spec *spec =
+            is_own ? &table->specs[walk->index] : &common[walk->index - own];
+        walk->index++;
+        walk->pending = spec->group != NULL ? spec->group : walk->pending;
+        if (is_mine(table, spec)) {
+            walk->spec = spec;
+            walk->letter = is_own || !has_letter(table, spec->letter) ? spec->letter : 0;
+            walk->heading = walk->pending; /* printed when one of its options is */
+            walk->pending = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Columns that UTF-8 text takes on a terminal, as far as `length` bytes. */
 static size_t columns(const char *text, size_t length)
 {
@@ -261,24 +283,14 @@ static void print_spec(const struct option_spec *spec, bool has_short)
 
 static void print_help(const struct option_table *table)
 {
+    struct options_walk walk = {.table = table};
     printf("Usage: %s %s\n\n", table->program, table->usage);
     print_wrapped(table->about, 0, 0);
-
-    const char *pending = "Options"; /* a heading is printed when one of its options is */
-    for (const struct option_spec *spec = table->specs; spec->name != NULL; spec++) {
-        pending = spec->group != NULL ? spec->group : pending;
-        if (!is_mine(table, spec)) {
-            continue;
+    while (options_next(&walk)) {
+        if (walk.heading != NULL) {
+            printf("\n%s:\n", walk.heading);
         }
-        if (pending != NULL) {
-            printf("\n%s:\n", pending);
-            pending = NULL;
-        }
-        print_spec(spec, spec->letter != 0);
-    }
-    printf("\n%s:\n", common[0].group);
-    for (size_t i = 0; i < 2; i++) {
-        print_spec(&common[i], !has_letter(table, common[i].letter));
+        print_spec(walk.spec, walk.letter != 0);
     }
     fflush(stdout);
 }

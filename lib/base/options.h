@@ -1,11 +1,12 @@
 /* Command lines from one table: parsing, --help, --version, and the errors of misuse.
  *
- * A program describes each option once; the table drives getopt_long(3), the help text and whatever
- * is generated from it later (man pages, completions). Two sister programs share one table; an
- * option that only the sister has is misuse whose message names the sister. */
+ * A program describes each option once; the table drives getopt_long(3), the help text, and the
+ * manual pages and completions that are made of it while building (manual.h). Two sister programs
+ * share one table; an option that only the sister has is misuse whose message names the sister. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum option_owner {
     OPTION_BOTH,
@@ -46,6 +47,21 @@ enum options_outcome {
  * --help; -V is --version unless the table uses these letters itself. Not thread-safe (getopt). */
 enum options_outcome options_read(const struct option_table *table, int argc, char **argv,
                                   void *into, int *operand);
+
+/* Walks the options in the order of --help: the program's own, then --help and --version. Begin
+ * with
+ * {.table = table}. */
+struct options_walk {
+    const struct option_table *table;
+    const struct option_spec *spec;
+    char letter;         /* of it, 0: none; the table may have taken -h or -V for itself */
+    const char *heading; /* of the group that begins with it; NULL: the group goes on */
+    const char *pending; /* of a group none of whose options was the program's own so far */
+    size_t index;        /* of what comes next */
+};
+
+/* Goes to the next option; false behind the last one. */
+bool options_next(struct options_walk *walk);
 
 /* "PROGRAM: message" and a line that points to --help, on stderr; returns OPTIONS_MISUSE. */
 enum options_outcome options_misuse(const struct option_table *table, const char *format, ...)

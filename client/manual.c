@@ -1,0 +1,94 @@
+/* Makes the manual page, or the completion, of a client while building: usage PROGRAM FORM. What
+ * --help says comes from the table of options; what only a page has room for stands here. */
+#include "lib/base/manual.h"
+
+#include "client/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct manual_entry description[] = {
+    {.text = "Latency runs from the moment a request is written to the last byte of its reply, "
+             "into a histogram of three significant digits. Every reply is checked: its status, "
+             "and exactly the bytes that its framing promised."},
+    {.text = "A run ends after the requests of -n or the duration of -d, whichever comes first. "
+             "The summary goes to standard output. While a run lasts, a line on a terminal's "
+             "standard error shows how far it is."},
+    {.text = "Arguments of options: counts take k, M and G; times take us, ms, s, m and h. A URL "
+             "begins with http:// and may hold an IPv6 address in brackets."},
+    {0},
+};
+
+static const struct manual_entry signals[] = {
+    {.term = "SIGINT, SIGTERM",
+     .text = "End the run early. The summary of what came until then is printed, and the exit "
+             "status is 130. A second one ends the program at once."},
+    {0},
+};
+
+static const struct manual_entry files[] = {
+    {.term = "../share/cristo/client-schema.json",
+     .text = "The JSON schema of what --json writes, seen from the program's folder."},
+    {0},
+};
+
+static const struct manual_entry status[] = {
+    {.term = "0", .text = "Every reply was what was asked for."},
+    {.term = "1", .text = "Some request failed or came back wrong, or none could be made."},
+    {.term = "2", .text = "The command line was misused."},
+    {.term = "130", .text = "The run was interrupted; its summary was printed."},
+    {0},
+};
+
+static const struct manual_entry examples[] = {
+    {.text = "Load a page over 64 connections for ten seconds:",
+     .command = "@ -c 64 -d 10s http://127.0.0.1:8080/"},
+    {.text = "Ask one request after the other, and print a line for each reply:",
+     .command = "@ -c 1 -n 20 --trace http://127.0.0.1:8080/0"},
+    {.text = "Draw from a file of URLs, and keep the results for a program:",
+     .command = "@ -c 100 -n 20k --urls urls.txt --json results.json"},
+    {0},
+};
+
+static const struct manual_entry see_also[] = {
+    {.text = "cristo-async-client(1), cristo-sync-server(1), cristo-async-server(1)",
+     .owner = OPTION_SYNC},
+    {.text = "cristo-sync-client(1), cristo-sync-server(1), cristo-async-server(1)",
+     .owner = OPTION_ASYNC},
+    {0},
+};
+
+static const struct manual_section sections[] = {
+    {"DESCRIPTION", description},
+    {"SIGNALS", signals},
+    {"FILES", files},
+    {"EXIT STATUS", status},
+    {"EXAMPLES", examples},
+    {"SEE ALSO", see_also},
+    {0},
+};
+
+static const struct {
+    struct model model;
+    struct manual manual;
+} pages[] = {
+    {{.program = "cristo-sync-client",
+      .sister = "cristo-async-client",
+      .owner = OPTION_SYNC,
+      .one_thread_each = true},
+     {"load generator for HTTP/1.1, a thread for each connection", sections, false}},
+    {{.program = "cristo-async-client", .sister = "cristo-sync-client", .owner = OPTION_ASYNC},
+     {"load generator for HTTP/1.1, on event loops", sections, false}},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 3 && i < sizeof(pages) / sizeof(pages[0]); i++) {
+        if (strcmp(argv[1], pages[i].model.program) == 0) {
+            struct option_table table = client_option_table(&pages[i].model);
+            return manual_main(&table, &pages[i].manual, argv[2]);
+        }
+    }
+    fprintf(stderr, "usage: %s PROGRAM page|completion\n", argv[0]);
+    return 2;
+}

@@ -1,0 +1,102 @@
+/* Makes the manual page, or the completion, of a server while building: usage PROGRAM FORM. What
+ * --help says comes from the table of options; what only a page has room for stands here. */
+#include "lib/base/manual.h"
+
+#include "server/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct manual_entry description[] = {
+    {.text = "GET, HEAD and OPTIONS are answered, with validators, preconditions, byte ranges, "
+             "keep-alive and pipelining (RFC 9110, RFC 9112). Request bodies are read and dropped. "
+             "Where leniency would let a request be smuggled past another reader, the request gets "
+             "400 and its connection is closed."},
+    {.text = "Every file is opened beneath DOCROOT with openat2(2) and RESOLVE_BENEATH, and only "
+             "regular files are: no request leaves it, by dots, encodings, links or races."},
+    {.text = "Each connection has a thread of its own, which waits inside its system calls.",
+     .owner = OPTION_SYNC},
+    {.text = "No thread waits for one connection: an event loop waits for all of them, and helper "
+             "threads open the files that are not in memory.",
+     .owner = OPTION_ASYNC},
+    {.text = "When it is ready to accept, it prints one line for each listener to standard output, "
+             "which tells the port, too, where port 0 was asked for. Messages go to standard "
+             "error."},
+    {.text = "A file replaced by rename is sent whole as it was. One truncated or rewritten in "
+             "place while it is being sent cuts its connection when that is seen."},
+    {.text = "Arguments of options: sizes take k, M and G; times take us, ms, s, m and h."},
+    {0},
+};
+
+static const struct manual_entry signals[] = {
+    {.term = "SIGTERM, SIGINT",
+     .text = "Stop accepting, let running replies end within --drain-timeout, then exit. A second "
+             "one ends the program at once."},
+    {0},
+};
+
+static const struct manual_entry files[] = {
+    {.term = "../share/cristo/book",
+     .text = "The prepared book, seen from the program's folder: DOCROOT where none is given. In a "
+             "build folder it is ../book."},
+    {.term = "/etc/mime.types", .text = "Media types by the endings of file names."},
+    {0},
+};
+
+static const struct manual_entry status[] = {
+    {.term = "0", .text = "It was asked to stop and did, or --help or --version was printed."},
+    {.term = "1", .text = "It could not begin: an address in use, no DOCROOT; the message says."},
+    {.term = "2", .text = "The command line was misused."},
+    {0},
+};
+
+static const struct manual_entry examples[] = {
+    {.text = "Serve a folder to this machine alone:", .command = "@ ~/public"},
+    {.text = "Serve it to whoever reaches this machine, and let caches keep it for an hour:",
+     .command = "@ -l 0.0.0.0:8000 \\\n    --cache-control 'public, max-age=3600' /srv/www"},
+    {.text = "Serve one page for every path that names no file, on a socket for a proxy:",
+     .command = "@ -l unix:/run/cristo.sock \\\n    --fallback index.html /srv/app"},
+    {.text = "Stand in for a slow service, whose replies take up to three seconds:",
+     .command = "@ --delay 0s-3s"},
+    {0},
+};
+
+static const struct manual_entry see_also[] = {
+    {.text = "cristo-async-server(1), cristo-sync-client(1), cristo-async-client(1)",
+     .owner = OPTION_SYNC},
+    {.text = "cristo-sync-server(1), cristo-sync-client(1), cristo-async-client(1)",
+     .owner = OPTION_ASYNC},
+    {0},
+};
+
+static const struct manual_section sections[] = {
+    {"DESCRIPTION", description},
+    {"SIGNALS", signals},
+    {"FILES", files},
+    {"EXIT STATUS", status},
+    {"EXAMPLES", examples},
+    {"SEE ALSO", see_also},
+    {0},
+};
+
+static const struct {
+    struct serve_model model;
+    struct manual manual;
+} pages[] = {
+    {{.program = "cristo-sync-server", .sister = "cristo-async-server", .owner = OPTION_SYNC},
+     {"file server over HTTP/1.1, a thread for each connection", sections, true}},
+    {{.program = "cristo-async-server", .sister = "cristo-sync-server", .owner = OPTION_ASYNC},
+     {"file server over HTTP/1.1, on event loops", sections, true}},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 3 && i < sizeof(pages) / sizeof(pages[0]); i++) {
+        if (strcmp(argv[1], pages[i].model.program) == 0) {
+            struct option_table table = server_option_table(&pages[i].model);
+            return manual_main(&table, &pages[i].manual, argv[2]);
+        }
+    }
+    fprintf(stderr, "usage: %s PROGRAM page|completion\n", argv[0]);
+    return 2;
+}
