@@ -455,11 +455,12 @@ static bool is_allowed(enum method method)
 
 /* RFC 9110 10.1.1: a body that has not begun to come is asked for with "100 Continue", or refused
  * at once and never read. */
-static void begin_expected_body(struct session *s, const struct moment *now)
+static void begin_expected_body(struct session *s, const struct moment *now,
+                                enum expectation expectation)
 {
     static const char go_on_then[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct exchange *x = s->exchange;
-    if (!bytes_equal_nocase(x->request.fields.value[FIELD_EXPECT], BYTES("100-continue"))) {
+    if (expectation == EXPECTS_OTHER) {
         refuse(s, 417, "This expectation is not known here.", now);
     } else if (!is_allowed(x->request.method)) {
         x->persists = false;
@@ -501,8 +502,9 @@ static void begin_body(struct session *s, const struct moment *now)
     if (x->head_end > x->request.head_size) {
         move_to_front(s);
     }
-    if (fields_have(&x->request.fields, FIELD_EXPECT) && x->request.minor > 0) {
-        begin_expected_body(s, now);
+    enum expectation expectation = request_expectation(&x->request);
+    if (expectation != EXPECTS_NOTHING) {
+        begin_expected_body(s, now, expectation);
     }
 }
 

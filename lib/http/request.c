@@ -229,6 +229,27 @@ enum request_outcome request_read(struct bytes text, const struct request_limits
     return outcome;
 }
 
+enum expectation request_expectation(const struct request *request)
+{
+    enum expectation expectation = EXPECTS_NOTHING;
+    struct bytes rest = request->fields.lines;
+    struct bytes value;
+    struct bytes member;
+
+    if (request->minor == 0 || !fields_have(&request->fields, FIELD_EXPECT)) {
+        return EXPECTS_NOTHING;
+    }
+    while (field_next_named(&rest, FIELD_EXPECT, &value)) {
+        while (list_next(&value, &member)) {
+            if (!bytes_equal_nocase(member, BYTES("100-continue"))) {
+                return EXPECTS_OTHER;
+            }
+            expectation = EXPECTS_CONTINUE;
+        }
+    }
+    return expectation;
+}
+
 size_t request_write(char *to, size_t room, const struct request_head *head)
 {
     const struct bytes parts[] = {

@@ -62,6 +62,16 @@ struct request_limits {
 enum request_outcome request_read(struct bytes text, const struct request_limits *limits,
                                   struct request *request, const char **why);
 
+enum expectation {
+    EXPECTS_NOTHING,
+    EXPECTS_CONTINUE, /* "100-continue": the body waits for a word */
+    EXPECTS_OTHER,    /* something else, too: 417 */
+};
+
+/* What a request that was read expects (RFC 9110 10.1.1), on however many lines and whatever empty
+ * members are between (5.6.1); one of HTTP/1.0 nothing. Any thread. */
+enum expectation request_expectation(const struct request *request);
+
 /* The method for a token, METHOD_OTHER if unknown. Methods are case-sensitive (RFC 9110 9.1). */
 enum method method_of(struct bytes text);
 
