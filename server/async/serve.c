@@ -86,6 +86,9 @@ static void on_accepted(void *owner, int fd, bool tcp)
     c->loop = loop;
     stream_init(&c->stream, fd, tcp);
     session_init(&c->session, loop->server->site, &now);
+    if (loop->draining) {
+        session_drain(&c->session);
+    }
     loop_enter(loop, &c->wait);
     converse(c, (struct outcome){CAME_UNCHANGED, 0});
 }
@@ -469,12 +472,12 @@ static size_t finish_all(struct loop *loop)
 }
 
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
-          unsigned count, int signals)
+          unsigned count, struct control *control)
 {
     static const struct loop_calls calls = {on_accepted, on_overdue, on_stop, on_cut};
     struct server *server = server_create(site, options, &calls);
     enum server_end end =
-        server != NULL ? server_run(server, listeners, count, signals) : SERVER_FAILED;
+        server != NULL ? server_run(server, listeners, count, control) : SERVER_FAILED;
     if (end != SERVER_ENDED) {
         return end == SERVER_FAILED; /* should loops be running, the process ends under them */
     }

@@ -5,8 +5,10 @@
 #include "server/serve.h"
 
 #include "lib/base/log.h"
+#include "lib/net/listen.h"
 #include "lib/net/stream.h"
 #include "server/calendar.h"
+#include "server/listeners.h"
 #include "server/sync/crowd.h"
 #include "server/transmit.h"
 
@@ -14,7 +16,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,18 @@ struct server {
     struct site *site;
     struct cache_set *caches;
     struct crowd crowd;
+    struct control *control;
+
+    struct pollfd *ready; /* the control, then the doors */
+    struct door *door;
+    unsigned doors; /* that are open */
+};
+
+/* A listening socket. */
+struct door {
+    int fd;
+    bool tcp;
+    bool lent; /* others hold the socket too */
 };
 
 /* A member of the crowd. Lives on the stack of its thread. */
@@ -93,16 +106,15 @@ enum accepted {
 
 enum {
     ACCEPT_AT_ONCE = 64,
-    ACCEPT_LAST = 64, /* times that, which is more than a backlog holds */
     PAUSE_MS = 50
 };
 
-static enum accepted accept_some(struct server *server, const struct listener *listener)
+static enum accepted accept_some(struct server *server, const struct door *door)
 {
     for (int i = 0; i < ACCEPT_AT_ONCE && crowd_has_room(&server->crowd); i++) {
-        int fd = accept4(listener->fds[0], NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) {
-            on_accepted(server, fd, !address_is_unix(&listener->address));
+            on_accepted(server, fd, door->tcp);
         } else if (errno == EAGAIN) {
             return ACCEPTED_ALL;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -112,37 +124,77 @@ static enum accepted accept_some(struct server *server, const struct listener *l
     return ACCEPTED_SOME;
 }
 
-/* While there is no room for one more, only signals are waited for, and room looked for after a
- * pause. */
-static void accept_until_signal(struct server *server, const struct listener *listeners,
-                                unsigned count, int signals)
+/* From every door; what the hindmost of them said. */
+static enum accepted accept_all(struct server *server)
 {
-    struct pollfd ready[1 + LISTENERS_MAX] = {{.fd = signals, .events = POLLIN}};
-    bool may_accept = true;
-    for (unsigned i = 0; i < count; i++) {
-        ready[1 + i] = (struct pollfd){.fd = listeners[i].fds[0], .events = POLLIN};
+    enum accepted all = ACCEPTED_ALL;
+    for (unsigned i = 0; i < server->doors; i++) {
+        enum accepted one = accept_some(server, &server->door[i]);
+        all = one > all ? one : all;
     }
-    while (poll(ready, may_accept ? 1 + count : 1, may_accept ? -1 : PAUSE_MS) < 0 ||
-           ready[0].revents == 0) {
-        may_accept = true;
-        for (unsigned i = 0; i < count; i++) {
-            may_accept = accept_some(server, &listeners[i]) != ACCEPTED_PAUSE && may_accept;
+    return all;
+}
+
+/* While there is no room for one more, only orders are waited for, and room looked for after a
+ * pause. */
+static enum order_kind accept_until_told(struct server *server)
+{
+    bool may_accept = true;
+    for (;;) {
+        server->ready[0].fd = server->control->fd;
+        int count =
+            poll(server->ready, may_accept ? 1 + server->doors : 1, may_accept ? -1 : PAUSE_MS);
+        if (count > 0 && server->ready[0].revents != 0) {
+            enum order_kind order = control_take(server->control);
+            if (order != ORDER_NONE) {
+                return order;
+            }
         }
-        may_accept = may_accept && crowd_has_room(&server->crowd);
+        may_accept = accept_all(server) != ACCEPTED_PAUSE && crowd_has_room(&server->crowd);
     }
 }
 
-/* Who has come so far is let in; who comes later is refused by the system at once. */
-static void close_listeners(struct server *server, const struct listener *listeners, unsigned count)
+static bool open_doors(struct server *server, const struct listener *listeners, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        for (int j = 0; j < ACCEPT_LAST; j++) {
-            if (accept_some(server, &listeners[i]) != ACCEPTED_SOME) {
-                break;
-            }
-        }
-        close(listeners[i].fds[0]);
+    unsigned doors = listeners_sockets(listeners, count);
+    server->door = calloc(doors, sizeof(server->door[0]));
+    server->ready = calloc(1 + doors, sizeof(server->ready[0]));
+    if (server->door == NULL || server->ready == NULL) {
+        return false;
     }
+    server->ready[0].events = POLLIN;
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned j = 0; j < listeners[i].sockets; j++) {
+            int fd = listeners[i].fds[j];
+            server->door[server->doors++] =
+                (struct door){fd, !address_is_unix(&listeners[i].address), listeners[i].lent};
+            server->ready[server->doors] = (struct pollfd){.fd = fd, .events = POLLIN};
+        }
+    }
+    return true;
+}
+
+static void close_doors(struct server *server)
+{
+    while (server->doors > 0) {
+        close(server->door[--server->doors].fd);
+    }
+}
+
+/* Nobody accepts here after us: no new client is let in, but who has come before still is. Doors at
+ * which others do are left to them. */
+static void begin_last_call(struct server *server)
+{
+    unsigned ours = 0;
+    for (unsigned i = 0; i < server->doors; i++) {
+        if (server->door[i].lent) {
+            close(server->door[i].fd);
+        } else {
+            listen_refuse(server->door[i].fd);
+            server->door[ours++] = server->door[i];
+        }
+    }
+    server->doors = ours;
 }
 
 /* --- converse --------------------------------------------------------------------------------- */
@@ -348,44 +400,70 @@ static void close_step(struct connection *c, const struct step *step, uint64_t n
 /* --- the server ------------------------------------------------------------------------------- */
 
 enum {
-    WAKE_EVERY_MS = 50,
-    LAST_WORD_MS = 200
+    WAKE_EVERY_MS = 50
 };
 
-/* Wakes threads again and again, since one about to wait misses the call; until all are gone, the
- * time is over, or a second signal comes. */
-static void drain(struct server *server, int signals)
+static bool is_told_to_cut(struct server *server)
 {
-    struct pollfd again = {.fd = signals, .events = POLLIN};
+    struct pollfd told = {.fd = server->control->fd, .events = POLLIN};
+    return poll(&told, 1, 0) > 0 && control_take(server->control) == ORDER_CUT;
+}
+
+/* Waits for a little while; whether somebody is left, or may still come. */
+static bool is_busy(struct server *server, uint64_t last_call_ns)
+{
+    if (server->doors == 0) {
+        return crowd_wait(&server->crowd, clock_monotonic_ns() + WAKE_EVERY_MS * NS_PER_MS) > 0;
+    }
+    enum accepted accepted = accept_all(server);
+    if (accepted == ACCEPTED_ALL && clock_monotonic_ns() >= last_call_ns) {
+        close_doors(server);
+    } else if (accepted != ACCEPTED_SOME || !crowd_has_room(&server->crowd)) {
+        poll(NULL, 0, WAKE_EVERY_MS / 5);
+    }
+    return true;
+}
+
+/* Wakes threads again and again, since one about to wait misses the call; until all are gone, the
+ * time is over, or it is told to cut. */
+static void drain(struct server *server, enum order_kind order)
+{
     uint64_t now_ns = clock_monotonic_ns();
     uint64_t until_ns = clock_add(now_ns, server->site->timeouts.drain_ns);
-    struct signalfd_siginfo first;
-    if (read(signals, &first, sizeof(first)) < 0) {
-        log_warn("signals cannot be read: %s", strerror(errno));
-    }
+    uint64_t last_call_ns = clock_add(now_ns, LAST_CALL_MS * NS_PER_MS);
     atomic_store(&server->crowd.drain_until_ns, until_ns);
     atomic_store(&server->crowd.draining, true);
+    if (order == ORDER_HAND_OVER) {
+        close_doors(server);
+    } else {
+        begin_last_call(server);
+    }
     do {
         crowd_wake(&server->crowd);
-        if (crowd_wait(&server->crowd, clock_monotonic_ns() + WAKE_EVERY_MS * NS_PER_MS) == 0) {
-            return;
+        if (!is_busy(server, last_call_ns)) {
+            break;
         }
-    } while (clock_monotonic_ns() < until_ns && poll(&again, 1, 0) == 0);
+    } while (clock_monotonic_ns() < until_ns && order != ORDER_CUT && !is_told_to_cut(server));
+    close_doors(server);
 }
 
 static bool server_init(struct server *server, struct site *site,
-                        const struct server_options *options)
+                        const struct server_options *options, const struct listener *listeners,
+                        unsigned count)
 {
     long cores = sysconf(_SC_NPROCESSORS_CONF);
     server->site = site;
     server->caches = cache_set_create(&options->cache, cores > 0 ? (unsigned)cores : 1);
-    if (server->caches == NULL || !crowd_init(&server->crowd, options->stack,
-                                              site->limits.connections, exchange_capacity(site))) {
-        log_error("out of memory");
-        cache_set_destroy(server->caches);
-        return false;
+    if (server->caches != NULL && open_doors(server, listeners, count) &&
+        crowd_init(&server->crowd, options->stack, site->limits.connections,
+                   exchange_capacity(site))) {
+        return true;
     }
-    return true;
+    log_error("out of memory");
+    cache_set_destroy(server->caches);
+    free(server->door);
+    free(server->ready);
+    return false;
 }
 
 /* Waits end now, and what their replies say may still leave for a moment; then the others are cut.
@@ -412,21 +490,23 @@ static void server_finish(struct server *server)
     if (left == 0) { /* else some thread is still in a system call, and uses all this */
         crowd_finish(&server->crowd);
         cache_set_destroy(server->caches);
+        free(server->door);
+        free(server->ready);
         free(server);
     }
 }
 
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
-          unsigned count, int signals)
+          unsigned count, struct control *control)
 {
     struct server *server = calloc(1, sizeof(*server));
-    if (server == NULL || !server_init(server, site, options)) {
+    if (server == NULL || !server_init(server, site, options, listeners, count)) {
         free(server);
         return 1;
     }
-    accept_until_signal(server, listeners, count, signals);
-    close_listeners(server, listeners, count);
-    drain(server, signals);
+    server->control = control;
+    control_ready(control);
+    drain(server, accept_until_told(server));
     server_finish(server);
     return 0;
 }
