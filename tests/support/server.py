@@ -218,13 +218,17 @@ class Server(Process):
     def _threads_left(self):
         return self.model == 'sync' and max(0, self.threads() - self.threads_at_rest)
 
-    def settled(self, seconds=8):
+    def _left(self, to):
+        to[:] = self._left_open(), self._threads_left()
+        return to
+
+    def settled(self, seconds=30):
         """Asserts that it still runs and holds no more descriptors and threads than at rest."""
         assert self.status is None, f'the server has ended: {self}'
         assert children_of(self.pid) == [self.worker], f'another process serves now: {self}'
-        wait_until(lambda: not self._left_open() and not self._threads_left(), seconds)
-        assert not self._left_open(), f'left open: {self._left_open()} by {self}'
-        assert not self._threads_left(), f'{self._threads_left()} threads left by {self}'
+        left = []
+        wait_until(lambda: not any(self._left(left)), seconds)
+        assert not any(left), f'left open, and threads left: {left} by {self}'
         self.no_reports()
 
     def stop(self, number=signal.SIGTERM, seconds=20):
