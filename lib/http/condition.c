@@ -55,11 +55,12 @@ enum comparison {
     STRONG
 };
 
-/* RFC 9110 8.8.3.2; the tag we have is a strong one. */
+/* RFC 9110 8.8.3.2. */
 static bool tag_matches(const struct tag *tag, const struct validators *have,
                         enum comparison comparison)
 {
-    return have->exists && have->etag.len > 0 && !(comparison == STRONG && tag->weak) &&
+    return have->exists && have->etag.len > 0 &&
+           !(comparison == STRONG && (tag->weak || have->weak)) &&
            bytes_equal(tag->opaque, have->etag);
 }
 
@@ -98,7 +99,7 @@ static bool names_ours(const struct fields *fields, enum field_name name,
 static bool date_counts(const struct fields *fields, enum field_name name,
                         const struct validators *have, int64_t now, int64_t *seconds)
 {
-    return have->exists && fields_have(fields, name) &&
+    return have->exists && !have->undated && fields_have(fields, name) &&
            date_read(fields->value[name], now, seconds);
 }
 
@@ -112,8 +113,8 @@ static bool if_range_holds(struct bytes value, const struct validators *have, in
     if (read_tag(value.at, end, &tag) == end) {
         return tag_matches(&tag, have, STRONG);
     }
-    return have->exists && date_read(value, now, &seconds) && seconds == have->last_modified &&
-           have->last_modified < now;
+    return have->exists && !have->undated && date_read(value, now, &seconds) &&
+           seconds == have->last_modified && have->last_modified < now;
 }
 
 static enum condition_outcome judge_range(const struct request *request,

@@ -8,8 +8,10 @@
 /* What the selected representation is known by. */
 struct validators {
     bool exists;           /* false: there is no representation (If-Match: * then fails) */
-    struct bytes etag;     /* a strong entity tag with its quotes; empty: none */
+    struct bytes etag;     /* an entity tag with its quotes, without "W/"; empty: none */
     int64_t last_modified; /* seconds since 1970; meaningful only if exists */
+    bool undated;          /* there is no such date: what is asked by date is ignored */
+    bool weak;             /* the entity tag is a weak one (8.8.1) */
 };
 
 enum condition_outcome {

@@ -1,12 +1,9 @@
 #include "server/store/store.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/http/date.h"
-#include "lib/http/response.h"
+#include "server/store/make.h"
 #include "server/store/types.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -26,14 +23,9 @@ struct store {
     struct types *types;
 };
 
-/* A file system stamps changes with the kernel's tick, 10 ms at the coarsest, some with a second:
- * within this time of a change a further one may leave the time stamp as it is. */
-#define STAMP_GRAIN_NS (1 * NS_PER_S + 20 * NS_PER_MS)
-
 /* A rename somewhere in the path while it is walked makes the kernel ask for another try. */
 enum {
-    OPEN_TRIES = 64,
-    READ_TRIES = 4
+    OPEN_TRIES = 64
 };
 
 static int open_kernel(int root, const char *path, uint64_t flags)
@@ -198,182 +190,18 @@ static enum fetch_came came_of_errno(const struct store *store, const char *path
     }
 }
 
-static bool is_racy(const struct identity *identity)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (identity->modified.tv_sec > now.tv_sec) {
-        return true; /* a clock that runs ahead says nothing */
-    }
-    if (identity->modified.tv_sec < now.tv_sec - 2) {
-        return false;
-    }
-    int64_t age_s = (int64_t)(now.tv_sec - identity->modified.tv_sec);
-    int64_t age_ns = age_s * (int64_t)NS_PER_S + (now.tv_nsec - identity->modified.tv_nsec);
-    return age_ns < (int64_t)STAMP_GRAIN_NS;
-}
-
-/* Reads all of a small file into `to`. 1: as many bytes as it said; 0: another number; -errno. */
-static int read_whole(int fd, char *to, uint64_t size)
-{
-    uint64_t have = 0;
-    while (have < size) {
-        ssize_t got = pread(fd, to + have, size - have, (off_t)have);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? -errno : 0;
-        }
-        have += (uint64_t)got;
-    }
-    return 1;
-}
-
-/* FNV-1a. Not a defence: it tells two states of one small file apart that bear the same time stamp.
- */
-static uint64_t digest(struct bytes content)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < content.len; i++) {
-        hash = (hash ^ (unsigned char)content.at[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
-/* A strong entity tag (RFC 9110 8.8.3): size and time of the last change, and for a file in memory
- * what it holds. */
-static size_t write_etag(char *to, size_t room, const struct file *file)
-{
-    const struct identity *identity = &file->identity;
-    uint64_t modified_ns =
-        (uint64_t)identity->modified.tv_sec * NS_PER_S + (uint64_t)identity->modified.tv_nsec;
-    int len =
-        file->content.at != NULL
-            ? snprintf(to, room, "\"%jx-%jx-%jx\"", (uintmax_t)file->size, (uintmax_t)modified_ns,
-                       (uintmax_t)digest(file->content))
-            : snprintf(to, room, "\"%jx-%jx\"", (uintmax_t)file->size, (uintmax_t)modified_ns);
-    return (size_t)len;
-}
-
-/* Never later than now (RFC 9110 8.8.2.1). */
-static int64_t last_modified(const struct identity *identity)
-{
-    int64_t now = clock_wall_s();
-    return identity->modified.tv_sec > now ? now : identity->modified.tv_sec;
-}
-
-static size_t head_room(const struct store *store)
-{
-    return 512 + store->fields_len;
-}
-
-/* Builds the head once for all replies to come, and moves the content up to it, so that both leave
- * as one piece of memory. */
-static void describe(struct file *file, const struct store *store, char *room)
-{
-    char etag[80];
-    char date[DATE_SIZE];
-    struct head head = {room, head_room(store), 0};
-    size_t etag_len = write_etag(etag, sizeof(etag), file);
-    file->validators.exists = true;
-    file->validators.last_modified = last_modified(&file->identity);
-    date_write(date, file->validators.last_modified);
-
-    head_field_number(&head, BYTES("Content-Length"), file->size);
-    size_t type_at = head.len;
-    head_field(&head, BYTES("Content-Type"), types_of(store->types, file->path));
-    size_t fields_at = head.len;
-    head_field(&head, BYTES("Accept-Ranges"), BYTES("bytes"));
-    head_field(&head, BYTES("Last-Modified"), (struct bytes){date, sizeof(date)});
-    size_t shared_at = head.len;
-    size_t etag_at = head.len + strlen("ETag: ");
-    head_field(&head, BYTES("ETag"), (struct bytes){etag, etag_len});
-    head_text(&head, (struct bytes){store->fields, store->fields_len});
-    file->type = (struct bytes){room + type_at, fields_at - type_at};
-    file->fields = (struct bytes){room + fields_at, head.len - fields_at};
-    file->shared = (struct bytes){room + shared_at, head.len - shared_at};
-    head_end(&head);
-    assert(!head_overflowed(&head));
-    file->head = head_bytes(&head);
-    file->validators.etag = (struct bytes){room + etag_at, etag_len};
-    if (file->content.at != NULL) {
-        memmove(room + head.len, file->content.at, file->content.len);
-        file->content.at = room + head.len;
-    }
-}
-
-/* One allocation holds the struct, the path, the head and a small file's content. */
-static struct file *file_create(const struct store *store, struct bytes path, uint64_t in_memory)
-{
-    struct file *file = malloc(sizeof(*file) + path.len + 1 + head_room(store) + (size_t)in_memory);
-    if (file == NULL) {
-        return NULL;
-    }
-    memset(file, 0, sizeof(*file));
-    atomic_init(&file->references, 1);
-    file->fd = -1;
-    file->path = (struct bytes){file->text, path.len};
-    memcpy(file->text, path.at, path.len);
-    file->text[path.len] = '\0';
-    return file;
-}
-
-/* Reads a small file so that what is held is one state of it, not a mixture of two: its identity is
- * the same before and after. False when it changes faster than that, or grows too large. */
-static int read_steady(struct file *file, int fd, char *content, struct stat *status)
-{
-    for (int tries = 0; tries < READ_TRIES; tries++) {
-        struct identity before = identity_of(status);
-        int read = read_whole(fd, content, before.size);
-        if (read < 0) {
-            return read;
-        }
-        if (fstat(fd, status) < 0) {
-            return -errno;
-        }
-        struct identity after = identity_of(status);
-        if (read == 1 && identity_equal(&before, &after)) {
-            file->content = (struct bytes){content, (size_t)before.size};
-            return 1;
-        }
-        if (after.size > before.size) {
-            return 0; /* it grows: no room here for more */
-        }
-    }
-    return 0;
-}
-
 /* Makes the file object for an open regular file. Takes `fd`. */
 static enum fetch_came make_file(struct fetch *fetch, const struct store *store, int fd,
                                  struct stat *status)
 {
-    uint64_t size = (uint64_t)status->st_size;
-    bool small = size <= store->in_memory;
-    struct file *file = file_create(store, fetch->path, small ? size : 0);
-    if (file == NULL) {
-        close(fd);
-        return FETCH_BUSY;
-    }
-    char *head = file->text + fetch->path.len + 1;
-    file->fd = fd;
-    if (small) {
-        int steady = read_steady(file, fd, head + head_room(store), status);
-        if (steady < 0) {
-            file_release(file);
-            return came_of_errno(store, fetch->path.at, -steady);
-        }
-        if (steady == 1) {
-            close(fd);
-            file->fd = -1;
-        }
-    }
-    file->identity = identity_of(status);
-    file->size = file->identity.size;
-    file->racy = is_racy(&file->identity);
-    describe(file, store, head);
-    fetch->file = file;
-    return FETCH_FILE;
+    struct making making = {
+        .path = fetch->path,
+        .type = types_of(store->types, fetch->path),
+        .fields = {store->fields, store->fields_len},
+        .in_memory = store->in_memory,
+    };
+    int error = file_make(&making, fd, status, &fetch->file);
+    return error == 0 ? FETCH_FILE : came_of_errno(store, fetch->path.at, -error);
 }
 
 static enum fetch_came open_path(struct fetch *fetch, const struct store *store)

@@ -23,10 +23,10 @@ static void check_outcome(const struct request *request, const struct validators
         break;
     case CONDITION_NOT_MODIFIED:
         PROPERTY(reading && have->exists);
-        PROPERTY(none_match || fields_have(fields, FIELD_IF_MODIFIED_SINCE));
+        PROPERTY(none_match || (!have->undated && fields_have(fields, FIELD_IF_MODIFIED_SINCE)));
         break;
     case CONDITION_FAILED:
-        PROPERTY(match || fields_have(fields, FIELD_IF_UNMODIFIED_SINCE) ||
+        PROPERTY(match || (!have->undated && fields_have(fields, FIELD_IF_UNMODIFIED_SINCE)) ||
                  (none_match && !reading));
         PROPERTY(request->method != METHOD_OPTIONS);
         break;
@@ -67,8 +67,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const methods[] = {"GET", "HEAD", "PUT", "OPTIONS"};
     struct bytes input = {(const char *)data, size};
     const char *method = methods[take_number(&input, 1) % 4];
-    struct validators have = {.exists = take_number(&input, 1) % 2, .etag = BYTES("\"a\"")};
+    uint64_t traits = take_number(&input, 1);
+    struct validators have = {.exists = traits % 2, .etag = BYTES("\"a\"")};
     have.last_modified = 784111777;
+    have.weak = traits / 2 % 2;
+    have.undated = traits / 4 % 2;
     int64_t now = 784111777 + (int64_t)take_number(&input, 1);
     char text[3000];
     struct request request;

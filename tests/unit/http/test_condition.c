@@ -17,8 +17,12 @@ enum {
     NOW_S = MODIFIED_S + 3600
 };
 
-static const struct validators ours = {true, TEXT("\"a\""), MODIFIED_S};
-static const struct validators none = {false, TEXT(""), 0};
+static const struct validators ours = {
+    .exists = true, .etag = TEXT("\"a\""), .last_modified = MODIFIED_S};
+static const struct validators none = {.exists = false, .etag = TEXT("")};
+static const struct validators weak = {
+    .exists = true, .etag = TEXT("\"a\""), .last_modified = MODIFIED_S, .weak = true};
+static const struct validators undated = {.exists = true, .etag = TEXT("\"a\""), .undated = true};
 
 struct row {
     const char *name;
@@ -144,6 +148,30 @@ static const struct row none_rows[] = {
     {"nothing_there_and_if_range_is_whole", "GET", RANGE "If-Range: \"a\"\r\n", WHOLE},
 };
 
+/* With a tag that is weak itself, RFC 9110 8.8.3.2. */
+static const struct row weak_rows[] = {
+    {"weak_tag_and_none_match", "GET", "If-None-Match: W/\"a\"\r\n", NOT_MODIFIED},
+    {"weak_tag_and_none_match_of_a_strong_one", "GET", "If-None-Match: \"a\"\r\n", NOT_MODIFIED},
+    {"weak_tag_and_none_match_of_another", "GET", "If-None-Match: W/\"b\"\r\n", GO},
+    {"weak_tag_and_match_fails", "GET", "If-Match: W/\"a\"\r\n", FAILED},
+    {"weak_tag_and_match_of_a_strong_one_fails", "GET", "If-Match: \"a\"\r\n", FAILED},
+    {"weak_tag_and_match_asterisk", "GET", "If-Match: *\r\n", GO},
+    {"weak_tag_and_if_range_is_whole", "GET", RANGE "If-Range: W/\"a\"\r\n", WHOLE},
+    {"weak_tag_and_if_range_of_a_strong_one_is_whole", "GET", RANGE "If-Range: \"a\"\r\n", WHOLE},
+    {"weak_tag_and_if_range_by_date", "GET", RANGE "If-Range: " MODIFIED "\r\n", GO},
+};
+
+/* What has no date of its last change, 13.1.3 and 13.1.4. */
+static const struct row undated_rows[] = {
+    {"undated_and_modified_since_is_ignored", "GET", "If-Modified-Since: " LATER "\r\n", GO},
+    {"undated_and_unmodified_since_is_ignored", "GET",
+     "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n", GO},
+    {"undated_and_if_range_by_date_is_whole", "GET",
+     RANGE "If-Range: Thu, 01 Jan 1970 00:00:00 GMT\r\n", WHOLE},
+    {"undated_and_if_range_by_tag", "GET", RANGE "If-Range: \"a\"\r\n", GO},
+    {"undated_and_none_match", "GET", "If-None-Match: \"a\"\r\n", NOT_MODIFIED},
+};
+
 static enum condition_outcome judge(const char *method, const char *fields,
                                     const struct validators *have, int64_t now)
 {
@@ -172,6 +200,20 @@ static void check_none(void **state)
     assert_int_equal(judge(row->method, row->fields, &none, NOW_S), row->outcome);
 }
 
+static void check_weak(void **state)
+{
+    const struct row *row = *state;
+
+    assert_int_equal(judge(row->method, row->fields, &weak, NOW_S), row->outcome);
+}
+
+static void check_undated(void **state)
+{
+    const struct row *row = *state;
+
+    assert_int_equal(judge(row->method, row->fields, &undated, NOW_S), row->outcome);
+}
+
 /* RFC 9110 8.8.2.2: within the second of the change another change would not show. */
 static void a_last_modified_of_this_second_is_weak(void **state)
 {
@@ -184,7 +226,8 @@ static void a_last_modified_of_this_second_is_weak(void **state)
 
 static void without_a_tag_none_matches_but_the_asterisk(void **state)
 {
-    const struct validators tagless = {true, TEXT(""), MODIFIED_S};
+    const struct validators tagless = {
+        .exists = true, .etag = TEXT(""), .last_modified = MODIFIED_S};
 
     (void)state;
     assert_int_equal(judge("GET", "If-None-Match: \"\"\r\n", &tagless, NOW_S), CONDITION_GO);
@@ -199,6 +242,8 @@ int main(void)
     guard_init(&guard, 500);
     suite_add_rows(&suite, check, ROWS(rows));
     suite_add_rows(&suite, check_none, ROWS(none_rows));
+    suite_add_rows(&suite, check_weak, ROWS(weak_rows));
+    suite_add_rows(&suite, check_undated, ROWS(undated_rows));
     suite_add(&suite, CASE(a_last_modified_of_this_second_is_weak));
     suite_add(&suite, CASE(without_a_tag_none_matches_but_the_asterisk));
     int failed = suite_run(&suite, "http/condition");

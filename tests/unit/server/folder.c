@@ -70,6 +70,21 @@ void folder_age(const struct folder *folder, const char *name)
     folder_date(folder, name, (struct timespec){time(NULL) - 3600, 123456789});
 }
 
+void folder_settle(const struct folder *folder, const char *name)
+{
+    struct stat status;
+    struct timespec now;
+    const struct timespec tick = {0, 1000000};
+    int64_t age_ns;
+    assert_int_equal(stat(folder_path(folder, name), &status), 0);
+    do {
+        nanosleep(&tick, NULL);
+        clock_gettime(CLOCK_REALTIME, &now);
+        age_ns = (int64_t)(now.tv_sec - status.st_ctim.tv_sec) * 1000000000 +
+                 (now.tv_nsec - status.st_ctim.tv_nsec);
+    } while (age_ns < (status.st_ctim.tv_nsec == 0 ? 2100000000 : 30000000));
+}
+
 void folder_link(const struct folder *folder, const char *name, const char *to)
 {
     assert_int_equal(symlink(to, folder_path(folder, name)), 0);

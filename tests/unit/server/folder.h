@@ -24,5 +24,8 @@ void folder_date(const struct folder *folder, const char *name, struct timespec 
 /* Makes it look as if it had last been changed an hour ago: what was changed a moment ago may be
  * changed again without a new time stamp. */
 void folder_age(const struct folder *folder, const char *name);
+/* Waits until the time of its last change of any kind, which nobody can set, is no longer within
+ * the file system's tick. */
+void folder_settle(const struct folder *folder, const char *name);
 void folder_link(const struct folder *folder, const char *name, const char *to);
 void folder_make(const struct folder *folder, const char *name);

@@ -3,6 +3,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/http/date.h"
+#include "server/store/make.h"
 #include "tests/support/suite.h"
 #include "tests/unit/net/descriptors.h"
 #include "tests/unit/server/folder.h"
@@ -46,6 +47,7 @@ static int begin(void **state)
     folder_age(&folder, "a.txt");
     folder_fill(&folder, "large", IN_MEMORY + 1, 'x');
     folder_age(&folder, "large");
+    folder_settle(&folder, "large");
     folder_make(&folder, "sub");
     folder_write(&folder, "sub/b.txt", BYTES("b"));
     store = open_store(folder.path);
@@ -419,6 +421,81 @@ static void a_change_within_one_tick_is_seen(void **state)
     file_release(second);
 }
 
+/* Whatever the time of modification is set back to: that of the last change of any kind is not. */
+static void a_change_set_back_in_time_is_seen(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {10, IN_MEMORY + 1, DIGEST_MOST};
+    struct timespec when = {1000000000, 5};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct file *file = NULL;
+        char before[80] = "";
+        for (int round = 0; round < 20; round++) {
+            folder_fill(&folder, "some", sizes[i], (char)('a' + round));
+            folder_date(&folder, "some", when);
+            file = round == 0 ? find("some") : find_again(file);
+            struct bytes etag = file->validators.etag;
+            assert_false(file->validators.weak);
+            assert_false(bytes_equal(etag, bytes_of(before)));
+            snprintf(before, sizeof(before), "%.*s", (int)etag.len, etag.at);
+        }
+        file_release(file);
+    }
+}
+
+/* One file has one tag, whoever opens it; another content another tag, up to the bound. */
+static void an_etag_is_of_the_file_alone(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 10, IN_MEMORY + 1, 70000, DIGEST_MOST, DIGEST_MOST + 1};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        folder_fill(&folder, "some", sizes[i], 'x');
+        folder_age(&folder, "some");
+        struct file *first = find("some");
+        folder_settle(&folder, "some");
+        struct file *second = find("some");
+        assert_bytes(first->validators.etag, second->validators.etag);
+        assert_false(second->validators.weak);
+        file_release(first);
+        file_release(second);
+    }
+}
+
+/* RFC 9110 8.8.1: as long as a further change would not show, a tag that does not tell the content
+ * is weak. */
+static void a_large_file_changed_just_now_has_a_weak_tag(void **state)
+{
+    (void)state;
+    struct timespec future = {time(NULL) + 3600, 5}; /* a clock that runs ahead proves nothing */
+    folder_fill(&folder, "some", DIGEST_MOST + 1, 'x');
+    folder_date(&folder, "some", future);
+    struct file *file = find("some");
+    assert_true(file->validators.weak);
+    assert_int_equal(file->validators.etag.at[0], '"');
+    assert_memory_equal(file->validators.etag.at - 2, "W/", 2);
+    folder_age(&folder, "some");
+    folder_settle(&folder, "some");
+    file = find_again(file);
+    assert_false(file->validators.weak);
+    char before[80];
+    snprintf(before, sizeof(before), "%.*s", (int)file->validators.etag.len,
+             file->validators.etag.at);
+    struct timespec modified = file->identity.modified;
+    folder_fill(&folder, "some", DIGEST_MOST + 1, 'y'); /* and is another after a change set back */
+    folder_date(&folder, "some", modified);
+    folder_settle(&folder, "some");
+    file = find_again(file);
+    assert_false(file->validators.weak);
+    assert_false(bytes_equal(file->validators.etag, bytes_of(before)));
+    file_release(file);
+
+    folder_fill(&folder, "some", DIGEST_MOST, 'x'); /* up to the bound the content itself tells */
+    folder_date(&folder, "some", future);
+    file = find("some");
+    assert_false(file->validators.weak);
+    file_release(file);
+}
+
 static void each_part_of_an_identity_counts(void **state)
 {
     (void)state;
@@ -686,6 +763,9 @@ int main(void)
     suite_add(&suite, CASE(what_has_not_changed_is_the_same));
     suite_add(&suite, CASE(what_has_changed_is_another));
     suite_add(&suite, CASE(a_change_within_one_tick_is_seen));
+    suite_add(&suite, CASE(a_change_set_back_in_time_is_seen));
+    suite_add(&suite, CASE(an_etag_is_of_the_file_alone));
+    suite_add(&suite, CASE(a_large_file_changed_just_now_has_a_weak_tag));
     suite_add(&suite, CASE(each_part_of_an_identity_counts));
     suite_add(&suite, CASE(a_file_is_intact_until_its_content_changes));
     suite_add(&suite, CASE(what_was_found_is_recalled_for_as_long_as_it_is_trusted));

@@ -1,0 +1,256 @@
+#include "server/store/make.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/digest.h"
+#include "lib/http/date.h"
+#include "lib/http/response.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* How much earlier than now a time stamp has to be to prove that nothing changed since: within its
+ * grain a further change may leave it as it is. A file system stamps changes with the kernel's
+ * tick, 10 ms at the coarsest; some with one second, and then the fraction is missing, or with two.
+ * A time of modification that somebody has set says nothing of its grain. */
+#define TICK_NS (20 * NS_PER_MS)
+#define MODIFIED_GRAIN_NS (1 * NS_PER_S + TICK_NS)
+#define SECONDS_GRAIN_NS (2 * NS_PER_S + TICK_NS)
+
+enum {
+    READ_TRIES = 4,
+    BUFFER = 64 * 1024,
+};
+
+/* --- how far its identity can be trusted ------------------------------------------------------ */
+
+static bool is_recent(struct timespec stamp, uint64_t grain_ns, struct timespec now)
+{
+    if (stamp.tv_sec > now.tv_sec) {
+        return true; /* a clock that runs ahead says nothing */
+    }
+    if (stamp.tv_sec < now.tv_sec - 3) {
+        return false;
+    }
+    int64_t age_s = (int64_t)(now.tv_sec - stamp.tv_sec);
+    int64_t age_ns = age_s * (int64_t)NS_PER_S + (now.tv_nsec - stamp.tv_nsec);
+    return age_ns < (int64_t)grain_ns;
+}
+
+/* `now` is before the content was read. */
+static bool is_racy(const struct identity *identity, struct timespec now)
+{
+    uint64_t grain_ns = identity->changed.tv_nsec == 0 ? SECONDS_GRAIN_NS : TICK_NS;
+    return is_recent(identity->changed, grain_ns, now) ||
+           is_recent(identity->modified, MODIFIED_GRAIN_NS, now);
+}
+
+/* --- its content ------------------------------------------------------------------------------ */
+
+/* What a file holds, read once from its beginning to its end. */
+struct reading {
+    char *to;
+    size_t room; /* for all of it, or else what comes takes the place of what came before */
+    struct digest digest;
+};
+
+/* 1: as many bytes as it said; 0: another number; -errno. */
+static int read_whole(struct reading *reading, int fd, uint64_t size)
+{
+    bool keeps = reading->room >= size;
+    uint64_t have = 0;
+    digest_init(&reading->digest);
+    while (have < size) {
+        uint64_t left = size - have;
+        char *to = keeps ? reading->to + have : reading->to;
+        ssize_t got =
+            pread(fd, to, keeps || left < reading->room ? left : reading->room, (off_t)have);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? -errno : 0;
+        }
+        digest_add(&reading->digest, to, (size_t)got);
+        have += (uint64_t)got;
+    }
+    return 1;
+}
+
+/* Reads a file so that what was read is one state of it, not a mixture of two: its identity is the
+ * same before and after. 0 when it changes faster than that, or grows beyond `most`. */
+static int read_steady(struct reading *reading, int fd, struct stat *status, uint64_t most)
+{
+    for (int tries = 0; tries < READ_TRIES; tries++) {
+        struct identity before = identity_of(status);
+        if (before.size > most) {
+            return 0;
+        }
+        int read = read_whole(reading, fd, before.size);
+        if (read < 0) {
+            return read;
+        }
+        if (fstat(fd, status) < 0) {
+            return -errno;
+        }
+        struct identity after = identity_of(status);
+        if (read == 1 && identity_equal(&before, &after)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A small file is held: its descriptor is not needed any more. */
+static int take_content(struct file *file, char *room, struct stat *status, uint64_t *digest)
+{
+    struct reading reading = {.to = room, .room = (size_t)status->st_size};
+    int steady = read_steady(&reading, file->fd, status, reading.room);
+    if (steady == 1) {
+        file->content = (struct bytes){room, (size_t)status->st_size};
+        *digest = digest_end(&reading.digest);
+        close(file->fd);
+        file->fd = -1;
+    }
+    return steady;
+}
+
+static int take_digest(const struct file *file, struct stat *status, uint64_t *digest)
+{
+    if ((uint64_t)status->st_size > DIGEST_MOST) {
+        return 0;
+    }
+    struct reading reading = {.to = malloc(BUFFER), .room = BUFFER};
+    if (reading.to == NULL) {
+        return -ENOMEM;
+    }
+    int steady = read_steady(&reading, file->fd, status, DIGEST_MOST);
+    if (steady == 1) {
+        *digest = digest_end(&reading.digest);
+    }
+    free(reading.to);
+    return steady;
+}
+
+/* --- what is said of it ----------------------------------------------------------------------- */
+
+static uint64_t stamp_ns(struct timespec stamp)
+{
+    return (uint64_t)stamp.tv_sec * NS_PER_S + (uint64_t)stamp.tv_nsec;
+}
+
+/* An entity tag (RFC 9110 8.8.3): size, time of modification, and what the file holds. Where that
+ * was not read, the time of its last change of any kind, which nobody can set, stands for it; and
+ * while that proves nothing yet the tag is weak (8.8.1). Of one file every core says the same. */
+static size_t write_etag(char *to, size_t room, const struct file *file, const uint64_t *digest)
+{
+    const struct identity *identity = &file->identity;
+    int len = snprintf(to, room, "\"%jx-%jx-%s%jx\"", (uintmax_t)file->size,
+                       (uintmax_t)stamp_ns(identity->modified), digest != NULL ? "" : "c",
+                       (uintmax_t)(digest != NULL ? *digest : stamp_ns(identity->changed)));
+    return (size_t)len;
+}
+
+/* Never later than now (RFC 9110 8.8.2.1). */
+static int64_t last_modified(const struct identity *identity)
+{
+    int64_t now = clock_wall_s();
+    return identity->modified.tv_sec > now ? now : identity->modified.tv_sec;
+}
+
+static size_t head_room(const struct making *making)
+{
+    return 640 + making->fields.len;
+}
+
+static struct bytes write_etag_field(struct head *head, const struct file *file,
+                                     const uint64_t *digest)
+{
+    char etag[80];
+    size_t len = write_etag(etag, sizeof(etag), file, digest);
+    head_text(head, file->validators.weak ? BYTES("ETag: W/") : BYTES("ETag: "));
+    size_t at = head->len;
+    head_text(head, (struct bytes){etag, len});
+    head_end(head);
+    return (struct bytes){head->at + at, len};
+}
+
+/* Builds the head once for all replies to come, and moves the content up to it, so that both leave
+ * as one piece of memory. */
+static void describe(struct file *file, const struct making *making, char *room,
+                     const uint64_t *digest)
+{
+    char date[DATE_SIZE];
+    struct head head = {room, head_room(making), 0};
+    file->validators.exists = true;
+    file->validators.last_modified = last_modified(&file->identity);
+    file->validators.weak = digest == NULL && file->racy;
+    date_write(date, file->validators.last_modified);
+
+    head_field_number(&head, BYTES("Content-Length"), file->size);
+    size_t type_at = head.len;
+    head_field(&head, BYTES("Content-Type"), making->type);
+    size_t fields_at = head.len;
+    head_field(&head, BYTES("Accept-Ranges"), BYTES("bytes"));
+    head_field(&head, BYTES("Last-Modified"), (struct bytes){date, sizeof(date)});
+    size_t shared_at = head.len;
+    file->validators.etag = write_etag_field(&head, file, digest);
+    head_text(&head, making->fields);
+    file->type = (struct bytes){room + type_at, fields_at - type_at};
+    file->fields = (struct bytes){room + fields_at, head.len - fields_at};
+    file->shared = (struct bytes){room + shared_at, head.len - shared_at};
+    head_end(&head);
+    assert(!head_overflowed(&head));
+    file->head = head_bytes(&head);
+    if (file->content.at != NULL) {
+        memmove(room + head.len, file->content.at, file->content.len);
+        file->content.at = room + head.len;
+    }
+}
+
+/* One allocation holds the struct, the path, the head and a small file's content. */
+static struct file *file_create(const struct making *making, size_t in_memory)
+{
+    struct bytes path = making->path;
+    struct file *file = malloc(sizeof(*file) + path.len + 1 + head_room(making) + in_memory);
+    if (file == NULL) {
+        return NULL;
+    }
+    memset(file, 0, sizeof(*file));
+    atomic_init(&file->references, 1);
+    file->fd = -1;
+    file->path = (struct bytes){file->text, path.len};
+    memcpy(file->text, path.at, path.len);
+    file->text[path.len] = '\0';
+    return file;
+}
+
+int file_make(const struct making *making, int fd, struct stat *status, struct file **made)
+{
+    uint64_t size = (uint64_t)status->st_size;
+    bool small = size <= making->in_memory;
+    struct timespec now;
+    uint64_t digest;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct file *file = file_create(making, small ? (size_t)size : 0);
+    if (file == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    char *head = file->text + making->path.len + 1;
+    file->fd = fd;
+    int steady = small ? take_content(file, head + head_room(making), status, &digest)
+                       : take_digest(file, status, &digest);
+    if (steady < 0) {
+        file_release(file);
+        return steady;
+    }
+    file->identity = identity_of(status);
+    file->size = file->identity.size;
+    file->racy = is_racy(&file->identity, now);
+    describe(file, making, head, steady == 1 ? &digest : NULL);
+    *made = file;
+    return 0;
+}
