@@ -163,6 +163,13 @@ static enum child_wait wait_for(int fd, uint64_t deadline_ns, int interrupt_fd)
     }
 }
 
+/* It and its own children: they are in its group. */
+static void kill_all(const struct child *child)
+{
+    kill(child->pid, SIGKILL);
+    kill(-child->pid, SIGKILL);
+}
+
 void child_stop(struct child *child, uint64_t grace_ns, struct child_end *end)
 {
     struct child_end unused;
@@ -171,7 +178,7 @@ void child_stop(struct child *child, uint64_t grace_ns, struct child_end *end)
     }
     kill(child->pid, SIGTERM);
     if (wait_for(child->pidfd, clock_add(clock_monotonic_ns(), grace_ns), -1) != CHILD_READY) {
-        kill(child->pid, SIGKILL);
+        kill_all(child);
     }
     reap(child, end != NULL ? end : &unused);
 }
@@ -227,7 +234,7 @@ char *child_complaint(const struct child *child, char *to)
 void child_finish(struct child *child)
 {
     if (child->pid != 0) {
-        kill(child->pid, SIGKILL);
+        kill_all(child);
         reap(child, &(struct child_end){0});
     }
     if (child->errors != 0) { /* never the zero value's */

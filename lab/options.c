@@ -29,7 +29,8 @@ static const struct option_spec run_specs[] = {
     {.letter = 'p',
      .name = "pid",
      .argument = "PID",
-     .help = "with --url: the process that serves it, to be watched in /proc",
+     .help = "with --url: the process that serves it, or watches over its only child that does; it "
+             "is watched in /proc",
      .take = take_pid},
     {.letter = 'q',
      .name = "quick",

@@ -209,7 +209,7 @@ static enum race_outcome run_one(struct race *race, const struct schedule_run *r
     pid_t pid = run->server == MODEL_OTHER ? race->spec->pid : host.child.pid;
     snprintf(record->url, sizeof record->url, "%s%s", host.url, race->path[run->target]);
 
-    record->watched = pid != 0 && sampler_open(&record->sampler, pid) == 0;
+    record->watched = pid != 0 && sampler_open(&record->sampler, sample_worker(pid)) == 0;
     record->switches_known = sampler_switches(&record->sampler, &before);
     outcome = measure(race, record);
     settle_switches(record, &before, &host);
@@ -306,8 +306,9 @@ static enum play_outcome warm_up(struct race *race, struct record *record)
     return outcome;
 }
 
-/* For a server of ours the kernel's account of the whole life is exact, ended threads included; its
- * start is taken off, its warm-up stays and its requests are counted with it. For another's, the
+/* For a server of ours the kernel's account of the whole life is exact, ended threads included, and
+ * the few of the parent that waits for it; its start is taken off, its warm-up stays and its
+ * requests are counted with it. For another's, the
  * difference over the threads that live, which means nothing if threads came or went. */
 static void settle_switches(struct record *record, const struct sample_switches *before,
                             struct host *host)

@@ -15,6 +15,20 @@ static bool read_at(int fd, char *text, size_t size);
 static bool read_path(const char *path, char *text, size_t size);
 static bool add_task(int tasks, const char *tid, struct sample_switches *switches);
 
+pid_t sample_worker(pid_t pid)
+{
+    char path[64], text[64];
+    for (;;) {
+        snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+        char *end = text;
+        long child = read_path(path, text, sizeof text) ? strtol(text, &end, 10) : 0;
+        if (end == text || child <= 0 || end[strspn(end, " ")] != '\0') {
+            return pid;
+        }
+        pid = (pid_t)child;
+    }
+}
+
 int sampler_open(struct sampler *sampler, pid_t pid)
 {
     char path[64];

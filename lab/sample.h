@@ -44,6 +44,10 @@ struct sampler {
     uint64_t cost_ns; /* CPU time of the calling thread spent here */
 };
 
+/* The process that does the work of this one: its only child, its child's only child and so on; a
+ * server may leave the serving to a child that it watches over. Else the process itself. */
+pid_t sample_worker(pid_t pid);
+
 /* Begins to watch a process: 0, or -errno (-ESRCH when there is none). sampler_close() accepts the
  * zero value and what sampler_open() failed on. */
 int sampler_open(struct sampler *sampler, pid_t pid);

@@ -1,35 +1,42 @@
-/* Options, site, listeners, serve. One source, linked into both servers: the I/O model is chosen by
- * the linker. */
+/* Options, site, listeners; then a parent, and a child that serves. One source, linked into both
+ * servers: the I/O model is chosen by the linker. */
 #include "lib/base/limits.h"
 #include "lib/base/log.h"
-#include "lib/net/listen.h"
+#include "server/listeners.h"
+#include "server/parent.h"
 #include "server/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What parent and child have in common. */
+struct service {
+    struct server_options options;
+    struct site site;
+    struct listener listeners[LISTENERS_MAX];
+    unsigned count; /* of listeners */
+};
+
+static void fill_standard_streams(void);
 static bool find_book(char docroot[PATH_MAX]);
 static bool site_init(struct site *site, struct server_options *options);
-static bool listen_all(const struct server_options *options, struct listener *listeners);
-static void announce(const struct server_options *options, const struct listener *listeners);
-static int block_signals(void);
+static int serve_it(void *service, struct control *control);
+static void announce(void *service);
 
 int main(int argc, char **argv)
 {
-    static struct server_options options;
-    static struct site site;
-    static struct listener listeners[LISTENERS_MAX];
+    static struct service service;
 
+    fill_standard_streams();
     log_program(serve_model.program);
-    switch (server_options_read(&options, &serve_model, argc, argv)) {
+    switch (server_options_read(&service.options, &serve_model, argc, argv)) {
     case OPTIONS_DONE:
         return 0;
     case OPTIONS_MISUSE:
@@ -37,32 +44,42 @@ int main(int argc, char **argv)
     case OPTIONS_RUN:
         break;
     }
-    int signals = block_signals();
-    if (!site_init(&site, &options) || !listen_all(&options, listeners)) {
+    parent_block_signals();
+    if (!site_init(&service.site, &service.options)) {
         return 1;
     }
-    announce(&options, listeners);
-    int status = serve(&site, &options, listeners, options.listen_count, signals);
-    for (unsigned i = 0; i < options.listen_count; i++) {
-        listen_remove(&listeners[i].address);
+    service.count = listeners_open(&service.options, service.listeners);
+    if (service.count == 0) {
+        return 1;
     }
-    return status; /* the store is left as it is: a thread stuck in a system call may be using it */
+    return parent_run(&(struct parent_spec){
+        .listeners = service.listeners,
+        .count = service.count,
+        .serve = serve_it,
+        .ready = announce,
+        .argument = &service,
+    });
 }
 
-/* Before any thread begins, so that all of them inherit it. */
-static int block_signals(void)
+/* Whoever starts us with 0, 1 or 2 closed must not find a message in a connection that has taken
+ * the place. */
+static void fill_standard_streams(void)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC);
-    if (fd < 0) {
-        log_fatal(1, "signalfd: %s", strerror(errno));
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
     }
-    return fd;
+}
+
+/* The child's whole life. The store is left as it is: a thread stuck in a system call may be using
+ * it. */
+static int serve_it(void *argument, struct control *control)
+{
+    struct service *service = argument;
+    return serve(&service->site, &service->options, service->listeners, service->count, control);
 }
 
 /* --- the site --------------------------------------------------------------------------------- */
@@ -172,46 +189,17 @@ static bool site_init(struct site *site, struct server_options *options)
 
 /* --- the listeners ---------------------------------------------------------------------------- */
 
-static bool listen_on(const struct address *address, unsigned sockets, struct listener *listener)
+static void announce(void *argument)
 {
-    char text[ADDRESS_TEXT];
-    listener->address = *address;
-    int error = listen_open(&listener->address, true, sockets, listener->fds);
-    if (error != 0) {
-        log_error("%s: cannot be listened on: %s%s", address_write(text, address), strerror(-error),
-                  error == -EADDRINUSE ? " (another server is there)" : "");
-        return false;
-    }
-    if (!address_is_loopback(&listener->address)) {
-        log_warn("%s: listening beyond this machine: whoever reaches that address can read what is "
-                 "served",
-                 address_write(text, &listener->address));
-    }
-    return true;
-}
-
-static bool listen_all(const struct server_options *options, struct listener *listeners)
-{
-    for (unsigned i = 0; i < options->listen_count; i++) {
-        if (!listen_on(&options->listen[i], options->loops, &listeners[i])) {
-            while (i-- > 0) {
-                listen_remove(&listeners[i].address);
-            }
-            return false;
-        }
-    }
-    return true;
-}
-
-static void announce(const struct server_options *options, const struct listener *listeners)
-{
+    const struct service *service = argument;
     char model[64];
-    serve_model.describe(model, sizeof(model), options);
-    for (unsigned i = 0; i < options->listen_count; i++) {
+    serve_model.describe(model, sizeof(model), &service->options);
+    for (unsigned i = 0; i < service->count; i++) {
+        const struct address *at = &service->listeners[i].address;
         char address[ADDRESS_TEXT];
-        bool local = address_is_unix(&listeners[i].address);
-        address_write(address, &listeners[i].address);
-        printf(local ? "listening on %s (%s)\n" : "listening on http://%s/ (%s)\n", address, model);
+        address_write(address, at);
+        printf(address_is_unix(at) ? "listening on %s (%s)\n" : "listening on http://%s/ (%s)\n",
+               address, model);
     }
     fflush(stdout);
 }

@@ -39,10 +39,12 @@ struct server_options {
     uint64_t stack;        /* sync: bytes of a thread's stack */
 };
 
-/* One address, with the sockets that share it: one for each loop. */
+/* One address, with the sockets that share it. */
 struct listener {
     struct address address;
+    unsigned sockets;
     int fds[LOOPS_MAX];
+    bool lent; /* others hold these sockets too, and go on with who waits there when we end */
 };
 
 struct serve_model;

@@ -139,7 +139,7 @@ static enum request_outcome read_fields(const char **at, const char *end, unsign
         return malformed(why, "malformed field line");
     case FIELD_SECTION_TOO_MANY:
         *why = "too many fields";
-        return REQUEST_TOO_MANY_FIELDS;
+        return REQUEST_FIELDS_TOO_LARGE;
     case FIELD_SECTION_COMPLETE:
         break;
     }
@@ -227,6 +227,27 @@ enum request_outcome request_read(struct bytes text, const struct request_limits
     }
     request->head_size = (size_t)(at - text.at);
     return outcome;
+}
+
+enum expectation request_expectation(const struct request *request)
+{
+    enum expectation expectation = EXPECTS_NOTHING;
+    struct bytes rest = request->fields.lines;
+    struct bytes value;
+    struct bytes member;
+
+    if (request->minor == 0 || !fields_have(&request->fields, FIELD_EXPECT)) {
+        return EXPECTS_NOTHING;
+    }
+    while (field_next_named(&rest, FIELD_EXPECT, &value)) {
+        while (list_next(&value, &member)) {
+            if (!bytes_equal_nocase(member, BYTES("100-continue"))) {
+                return EXPECTS_OTHER;
+            }
+            expectation = EXPECTS_CONTINUE;
+        }
+    }
+    return expectation;
 }
 
 size_t request_write(char *to, size_t room, const struct request_head *head)

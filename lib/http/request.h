@@ -33,8 +33,7 @@ enum request_outcome {
     REQUEST_MALFORMED,        /* 400: see *why */
     REQUEST_TARGET_TOO_LONG,  /* 414: the target is longer than limits->target, or alone fills
                                  limits->head */
-    REQUEST_FIELDS_TOO_LARGE, /* 431: no end within limits->head */
-    REQUEST_TOO_MANY_FIELDS,  /* 431 */
+    REQUEST_FIELDS_TOO_LARGE, /* 431: too many fields, or no end within limits->head */
     REQUEST_VERSION,          /* 505: HTTP/x with x other than 1 */
 };
 
@@ -62,6 +61,16 @@ struct request_limits {
  *           another outcome is left open. Any thread. */
 enum request_outcome request_read(struct bytes text, const struct request_limits *limits,
                                   struct request *request, const char **why);
+
+enum expectation {
+    EXPECTS_NOTHING,
+    EXPECTS_CONTINUE, /* "100-continue": the body waits for a word */
+    EXPECTS_OTHER,    /* something else, too: 417 */
+};
+
+/* What a request that was read expects (RFC 9110 10.1.1), on however many lines and whatever empty
+ * members are between (5.6.1); one of HTTP/1.0 nothing. Any thread. */
+enum expectation request_expectation(const struct request *request);
 
 /* The method for a token, METHOD_OTHER if unknown. Methods are case-sensitive (RFC 9110 9.1). */
 enum method method_of(struct bytes text);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,6 +26,32 @@ void listen_remove(const struct address *address)
     if (address_is_unix(address)) {
         unlink(address->at.local.sun_path);
     }
+}
+
+/* A filter on a listening socket sees the packets that are for no connection yet: the first of a
+ * handshake, SYN without ACK, is dropped, and the others pass. It begins at the TCP header. */
+bool listen_refuse(int fd)
+{
+    enum {
+        FLAGS = 13, /* offset of the byte that holds them */
+        SYN = 0x02,
+        ACK = 0x10
+    };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog filter = {sizeof code / sizeof code[0], code};
+    int family = AF_UNSPEC;
+    socklen_t size = sizeof family;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0) {
+        return false;
+    }
+    return family == AF_UNIX ||
+           setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
 static int close_and_return(int fd, int error)

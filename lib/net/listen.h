@@ -20,3 +20,10 @@ int listen_open(struct address *address, bool nonblocking, unsigned count, int *
 
 /* Removes the socket file of a unix address; nothing for others. */
 void listen_remove(const struct address *address);
+
+/* Has a listening TCP socket, and all its descriptors in other processes, take no further client:
+ * one that asks to be connected is not answered, and will be refused when the socket is closed.
+ * Connections that are established, or about to be, can still be accepted: a socket that is closed
+ * while some wait to be resets them. For a unix socket, listen_remove() does as much; nothing is
+ * done here. False when the system does not know how. */
+bool listen_refuse(int fd);

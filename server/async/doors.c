@@ -1,7 +1,11 @@
 #include "server/async/doors.h"
 
+#include "lib/net/listen.h"
+#include "server/serve.h"
+
 #include <errno.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +13,9 @@ enum {
     ACCEPT_AT_ONCE = 64,
     PAUSE_MS = 50
 };
+
+/* For handshakes under way when the last call begins. */
+static const struct timeval last_call = {0, LAST_CALL_MS * 1000};
 
 static void shut(struct doors *doors)
 {
@@ -22,34 +29,30 @@ static void shut(struct doors *doors)
 static void pause_awhile(struct doors *doors)
 {
     static const struct timeval pause = {0, PAUSE_MS * 1000};
-    ledger_mishap(doors->ledger, MISHAP_ACCEPT);
     shut(doors);
     event_add(&doors->reopen, &pause);
 }
 
-/* Accepts some of those who wait. True: there may be more of them, and room. */
+/* Accepts some of those who wait. True: nobody waits any more. */
 static bool accept_some(struct door *door)
 {
     struct doors *doors = door->doors;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         if (!doors->has_room(doors->owner)) {
-            ledger_limit(doors->ledger, LIMIT_CONNECTIONS);
             shut(doors);
             return false;
         }
-        struct address peer = {.size = sizeof(peer.at)};
-        int fd = accept4(door->fd, &peer.at.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            struct client client = client_of(&peer);
-            doors->accepted(doors->owner, fd, &client);
+            doors->accepted(doors->owner, fd, door->tcp);
         } else if (errno == EAGAIN) {
-            return false;
+            return true;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_awhile(doors);
             return false;
         }
     }
-    return true;
+    return false;
 }
 
 static void on_acceptable(evutil_socket_t listener, short what, void *door)
@@ -78,34 +81,99 @@ static void on_reopen(evutil_socket_t fd, short what, void *argument)
     doors_open(argument);
 }
 
-void doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
-                unsigned count, unsigned index, doors_accepted *accepted, doors_has_room *has_room,
-                void *owner, struct ledger *ledger)
+static void on_last(evutil_socket_t fd, short what, void *argument)
+{
+    static const struct timeval again = {0, PAUSE_MS * 1000};
+    struct doors *doors = argument;
+    bool all = true;
+    (void)fd;
+    (void)what;
+    for (unsigned i = 0; i < doors->count; i++) {
+        struct door *door = &doors->door[i];
+        all = (door->lent || accept_some(door)) && all;
+    }
+    if (all) {
+        doors_close(doors);
+        doors->closed(doors->owner);
+    } else {
+        event_add(&doors->last, &again);
+    }
+}
+
+static unsigned count_doors(const struct listener *listeners, unsigned count, unsigned index,
+                            unsigned loops)
+{
+    unsigned doors = 0;
+    for (unsigned i = 0; i < count; i++) {
+        doors += (listeners[i].sockets - index + loops - 1) / loops;
+    }
+    return doors;
+}
+
+static void door_init(struct doors *doors, struct event_base *base, const struct listener *listener,
+                      int fd)
+{
+    struct door *door = &doors->door[doors->count++];
+    door->doors = doors;
+    door->fd = fd;
+    door->tcp = !address_is_unix(&listener->address);
+    door->lent = listener->lent;
+    event_assign(&door->event, base, fd, EV_READ | EV_PERSIST, on_acceptable, door);
+}
+
+bool doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
+                unsigned count, unsigned index, unsigned loops, doors_accepted *accepted,
+                doors_has_room *has_room, void *owner)
 {
     doors->accepted = accepted;
     doors->has_room = has_room;
     doors->owner = owner;
-    doors->ledger = ledger;
-    doors->count = count;
+    doors->door = calloc(count_doors(listeners, count, index, loops), sizeof(doors->door[0]));
+    if (doors->door == NULL) {
+        return false;
+    }
     for (unsigned i = 0; i < count; i++) {
-        struct door *door = &doors->door[i];
-        door->doors = doors;
-        door->fd = listeners[i].fds[index];
-        event_assign(&door->event, base, door->fd, EV_READ | EV_PERSIST, on_acceptable, door);
+        for (unsigned j = index; j < listeners[i].sockets; j += loops) {
+            door_init(doors, base, &listeners[i], listeners[i].fds[j]);
+        }
     }
     evtimer_assign(&doors->reopen, base, on_reopen, doors);
+    evtimer_assign(&doors->last, base, on_last, doors);
     doors_open(doors);
+    return true;
+}
+
+void doors_last_call(struct doors *doors, doors_closed *closed)
+{
+    doors->closed = closed;
+    for (unsigned i = 0; i < doors->count; i++) {
+        if (!doors->door[i].lent) {
+            listen_refuse(doors->door[i].fd);
+        }
+    }
+    event_add(&doors->last, &last_call);
 }
 
 void doors_close(struct doors *doors)
 {
-    for (unsigned i = 0; i < doors->count && doors->open; i++) {
-        while (accept_some(&doors->door[i])) {
-        }
+    if (doors_are_closed(doors)) {
+        return;
     }
     shut(doors);
     event_del(&doors->reopen);
+    event_del(&doors->last);
     for (unsigned i = 0; i < doors->count; i++) {
         close(doors->door[i].fd);
     }
+    doors->count = 0;
+}
+
+bool doors_are_closed(const struct doors *doors)
+{
+    return doors->count == 0;
+}
+
+void doors_finish(struct doors *doors)
+{
+    free(doors->door);
 }

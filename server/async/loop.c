@@ -1,6 +1,7 @@
 #include "server/async/loop.h"
 
 #include "lib/base/log.h"
+#include "server/serve.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -8,7 +9,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* --- what connections share ------------------------------------------------------------------- */
@@ -59,15 +59,21 @@ static bool has_room(const void *owner)
     return loop->connections < loop->most;
 }
 
+/* A loop that drains has come to its end when nobody is left and nobody can come. */
+static void end_if_done(void *owner)
+{
+    struct loop *loop = owner;
+    if (loop->draining && loop->connections == 0 && doors_are_closed(&loop->doors)) {
+        event_base_loopbreak(loop->base);
+    }
+}
+
 void loop_leave(struct loop *loop, struct wait *wait)
 {
     patience_leave(wait);
     loop->connections--;
-    if (!loop->draining) {
-        doors_open(&loop->doors);
-    } else if (loop->connections == 0) {
-        event_base_loopbreak(loop->base);
-    }
+    doors_open(&loop->doors);
+    end_if_done(loop);
 }
 
 void loop_each(struct loop *loop, void (*each)(struct wait *wait))
@@ -119,21 +125,24 @@ static void on_overdue(evutil_socket_t fd, short what, void *argument)
 /* --- the end ---------------------------------------------------------------------------------- */
 
 enum {
-    LAST_WORD_MS = 200,
-    LEAVE_MS = 1000 /* beyond all that, for whatever a loop has at hand to end */
+    LEAVE_MS = 1000, /* beyond all that, for whatever a loop has at hand to end */
+    COARSE_MS = 10   /* so much too early a timer may come, by the loop's clock */
 };
 
 static void on_stop(struct job *job)
 {
     struct loop *loop = (struct loop *)((char *)job - offsetof(struct loop, stop));
-    struct timeval timeout = clock_timeval(loop->server->site->timeouts.drain_ns);
-    doors_close(&loop->doors);
+    struct timeval timeout =
+        clock_timeval(clock_add(loop->server->site->timeouts.drain_ns, COARSE_MS * NS_PER_MS));
     loop->draining = true;
+    if (loop->server->handed_over) {
+        doors_close(&loop->doors);
+    } else {
+        doors_last_call(&loop->doors, end_if_done);
+    }
     event_add(&loop->drained, &timeout);
     loop->server->calls->stop(loop);
-    if (loop->connections == 0) {
-        event_base_loopbreak(loop->base);
-    }
+    end_if_done(loop);
 }
 
 /* The time is over, for the first time or, after the last words, for good. */
@@ -145,7 +154,7 @@ static void cut(struct loop *loop)
         return;
     }
     loop->cutting = true;
-    ledger_add(loop->ledger, COUNT_LIMITS + LIMIT_DRAIN_TIMEOUT, loop->connections);
+    doors_close(&loop->doors);
     event_add(&loop->drained, &moment);
     loop->server->calls->cut(loop);
 }
@@ -203,7 +212,6 @@ static bool loop_init(struct loop *loop, struct server *server,
                                   options->cache.bytes / options->loops + 1};
     loop->server = server;
     loop->most = (server->site->limits.connections + options->loops - 1) / options->loops;
-    loop->ledger = ledgers_at(server->site->ledgers, (unsigned)(loop - server->loop));
     loop->overdue_ns = CLOCK_NEVER;
     loop->stop.done = on_stop;
     loop->cut.done = on_cut;
@@ -228,6 +236,7 @@ static void loop_finish(struct loop *loop)
         free(x);
     }
     cache_destroy(loop->cache);
+    doors_finish(&loop->doors);
     if (loop->base != NULL) {
         event_base_free(loop->base);
     }
@@ -314,30 +323,39 @@ static int ms_until(uint64_t until_ns)
     return ms > INT_MAX ? -1 : (int)ms;
 }
 
-/* The first signal is posted as `stop`, the second as `cut`, further ones are not looked at. False:
- * some loop has not ended although it is time, for it computes. */
-static bool wait_for_ends(struct server *server, int signals)
+/* Posts what an order asks for, once; when it is time for all loops to have ended. */
+static uint64_t obey(struct server *server, enum order_kind order, uint64_t until_ns)
 {
-    static const size_t jobs[] = {offsetof(struct loop, stop), offsetof(struct loop, cut)};
-    const uint64_t times_ns[] = {server->site->timeouts.drain_ns, 0};
-    struct pollfd ready[] = {{.fd = signals, .events = POLLIN},
-                             {.fd = server->ended, .events = POLLIN}};
+    uint64_t last_ns = clock_monotonic_ns() + (LAST_WORD_MS + LEAVE_MS) * NS_PER_MS;
+    if (order != ORDER_NONE && !server->draining) {
+        server->draining = true;
+        server->handed_over = order == ORDER_HAND_OVER;
+        until_ns = clock_add(last_ns, server->site->timeouts.drain_ns);
+        post_all(server, offsetof(struct loop, stop));
+    }
+    if (order == ORDER_CUT && !server->cutting) {
+        server->cutting = true;
+        until_ns = last_ns;
+        post_all(server, offsetof(struct loop, cut));
+    }
+    return until_ns;
+}
+
+/* False: some loop has not ended although it is time, for it computes. */
+static bool wait_for_ends(struct server *server, struct control *control)
+{
     uint64_t until_ns = CLOCK_NEVER;
-    unsigned heard = 0;
     eventfd_t ended = 0;
     while (ended < server->loops) {
-        struct signalfd_siginfo signal;
+        struct pollfd ready[] = {{.fd = control->fd, .events = POLLIN},
+                                 {.fd = server->ended, .events = POLLIN}};
         eventfd_t more;
         int count = poll(ready, 2, ms_until(until_ns));
         if (count <= 0 && clock_monotonic_ns() >= until_ns) {
             return false;
         }
-        if (count > 0 && ready[0].revents != 0 && read(signals, &signal, sizeof(signal)) > 0) {
-            uint64_t last_ns = clock_monotonic_ns() + (LAST_WORD_MS + LEAVE_MS) * NS_PER_MS;
-            until_ns = clock_add(last_ns, times_ns[heard]);
-            atomic_store(&server->site->draining, true);
-            post_all(server, jobs[heard++]);
-            ready[0].fd = heard < 2 ? signals : -1;
+        if (count > 0 && ready[0].revents != 0) {
+            until_ns = obey(server, control_take(control), until_ns);
         }
         if (count > 0 && ready[1].revents != 0 && eventfd_read(server->ended, &more) == 0) {
             ended += more;
@@ -347,17 +365,21 @@ static bool wait_for_ends(struct server *server, int signals)
 }
 
 enum server_end server_run(struct server *server, const struct listener *listeners, unsigned count,
-                           int signals)
+                           struct control *control)
 {
     for (unsigned i = 0; i < server->loops; i++) {
         struct loop *loop = &server->loop[i];
-        doors_init(&loop->doors, loop->base, listeners, count, i, server->calls->accepted, has_room,
-                   loop, loop->ledger);
+        if (!doors_init(&loop->doors, loop->base, listeners, count, i, server->loops,
+                        server->calls->accepted, has_room, loop)) {
+            log_error("out of memory");
+            return SERVER_FAILED;
+        }
     }
     if (!start_threads(server)) {
         return SERVER_FAILED;
     }
-    if (!wait_for_ends(server, signals)) {
+    control_ready(control);
+    if (!wait_for_ends(server, control)) {
         return SERVER_LEFT;
     }
     for (unsigned i = 0; i < server->loops; i++) {

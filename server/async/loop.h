@@ -6,6 +6,7 @@
 #include "server/async/helpers.h"
 #include "server/async/patience.h"
 #include "server/calendar.h"
+#include "server/control.h"
 
 #include <pthread.h>
 
@@ -15,7 +16,7 @@ struct loop;
 struct loop_calls {
     doors_accepted *accepted;           /* the owner is the loop */
     void (*overdue)(struct wait *wait); /* its deadline has passed */
-    void (*stop)(struct loop *loop);    /* asked to drain; the doors are closed */
+    void (*stop)(struct loop *loop);    /* asked to drain */
     void (*cut)(struct loop *loop);     /* the time to drain is over; the loop ends in a moment */
 };
 
@@ -27,7 +28,6 @@ struct loop {
     struct calendar calendar;
     struct cache *cache;
     struct doors doors;
-    struct ledger *ledger; /* NULL: nobody counts */
 
     struct waits waits;   /* every connection is in one of its lists */
     struct event overdue; /* the timer for all of them */
@@ -49,6 +49,8 @@ struct server {
     struct helpers *files;   /* open and read */
     struct helpers *offload; /* compute; NULL: the loops do it themselves */
     int ended;               /* an eventfd that counts the loops that have ended */
+    bool draining, cutting;  /* what was posted to the loops */
+    bool handed_over;        /* set before they are told to drain: others accept */
     unsigned loops;
     struct loop *loop;
 };
@@ -64,10 +66,9 @@ enum server_end {
     SERVER_FAILED, /* after log_error(): a thread could not be created; others may be running */
 };
 
-/* Turns all loops until the first signal has them drain and they have, or the second has them cut.
- */
+/* Turns all loops until they have ended, as `control` told them to. */
 enum server_end server_run(struct server *server, const struct listener *listeners, unsigned count,
-                           int signals);
+                           struct control *control);
 
 /* An empty exchange, the one used last, which is still in the core's cache; NULL when out of
  * memory. And back; NULL is fine. */

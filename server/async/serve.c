@@ -9,7 +9,6 @@
 
 #include "lib/base/log.h"
 #include "lib/net/stream.h"
-#include "server/admit.h"
 #include "server/async/loop.h"
 #include "server/transmit.h"
 
@@ -66,10 +65,8 @@ static bool wait_step(struct connection *c, const struct step *step);
 static void on_waited(evutil_socket_t fd, short what, void *connection);
 static bool work_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_worked(struct job *job);
-static bool await_room(struct connection *c, const struct step *step, const struct moment *now,
-                       struct outcome *came);
-static bool send_step(struct connection *c, const struct step *step, struct moment *now,
-                      struct outcome *came);
+static bool await_room(struct connection *c, const struct step *step);
+static bool send_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_writable(evutil_socket_t fd, short what, void *connection);
 static void close_step(struct connection *c, const struct step *step);
 static void on_leftover(evutil_socket_t fd, short what, void *connection);
@@ -77,24 +74,21 @@ static void connection_close(struct connection *c);
 
 /* --- accept ----------------------------------------------------------------------------------- */
 
-static void on_accepted(void *owner, int fd, const struct client *client)
+static void on_accepted(void *owner, int fd, bool tcp)
 {
     struct loop *loop = owner;
-    struct site *site = loop->server->site;
-    if (!admit(site, loop->ledger, fd, client)) {
-        return;
-    }
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL) {
-        ledger_mishap(loop->ledger, MISHAP_MEMORY);
-        turn_away(loop->ledger, fd);
-        admit_left(site, client);
+        close(fd);
         return;
     }
     struct moment now = calendar_now(&loop->calendar);
     c->loop = loop;
-    stream_init(&c->stream, fd, client->kind != CLIENT_LOCAL);
-    session_init(&c->session, site, loop->ledger, client, &now);
+    stream_init(&c->stream, fd, tcp);
+    session_init(&c->session, loop->server->site, &now);
+    if (loop->draining) {
+        session_drain(&c->session);
+    }
     loop_enter(loop, &c->wait);
     converse(c, (struct outcome){CAME_UNCHANGED, 0});
 }
@@ -127,7 +121,7 @@ static void converse(struct connection *c, struct outcome came)
             now = calendar_now(&c->loop->calendar);
             break;
         case STEP_SEND:
-            ready = had_turn ? await_room(c, &step, &now, &came) : send_step(c, &step, &now, &came);
+            ready = had_turn ? await_room(c, &step) : send_step(c, &step, &came);
             had_turn = step.send.file != NULL;
             break;
         case STEP_CLOSE:
@@ -198,7 +192,6 @@ static struct outcome receive(struct connection *c, bool ended)
     if (c->session.exchange == NULL) {
         struct exchange *exchange = loop_lend(c->loop);
         if (exchange == NULL) {
-            ledger_mishap(c->loop->ledger, MISHAP_MEMORY);
             return (struct outcome){CAME_FAILED, 0};
         }
         session_lend(&c->session, exchange);
@@ -347,30 +340,21 @@ static void on_worked(struct job *job)
 
 /* --- send ------------------------------------------------------------------------------------- */
 
-static bool await_room(struct connection *c, const struct step *step, const struct moment *now,
-                       struct outcome *came)
+static bool await_room(struct connection *c, const struct step *step)
 {
-    if (step->until_ns <= now->now_ns) {
-        *came = (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
-        return true;
-    }
     arm(c, ARMED_SEND, 0);
     loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
     return false;
 }
 
-static bool send_step(struct connection *c, const struct step *step, struct moment *now,
-                      struct outcome *came)
+static bool send_step(struct connection *c, const struct step *step, struct outcome *came)
 {
     *came = (struct outcome){CAME_DONE, 0};
     switch (transmit(&c->stream, step, &came->bytes)) {
     case TRANSMIT_DONE:
-        if (c->loop->ledger != NULL) { /* which is told how long a reply took */
-            now->now_ns = clock_monotonic_ns();
-        }
         return true;
     case TRANSMIT_AGAIN:
-        return await_room(c, step, now, came);
+        return await_room(c, step);
     case TRANSMIT_FAILED:
         break;
     }
@@ -415,11 +399,9 @@ static void on_leftover(evutil_socket_t fd, short what, void *argument)
 /* The one way to die. No helper is out for it. */
 static void connection_close(struct connection *c)
 {
-    struct moment now = calendar_now(&c->loop->calendar);
     arm(c, ARMED_NOT, 0);
     close(c->stream.fd);
-    loop_take_back(c->loop, session_finish(&c->session, &now));
-    admit_left(c->loop->server->site, &c->session.client);
+    loop_take_back(c->loop, session_finish(&c->session));
     loop_leave(c->loop, &c->wait);
     free(c);
 }
@@ -490,12 +472,12 @@ static size_t finish_all(struct loop *loop)
 }
 
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
-          unsigned count, int signals)
+          unsigned count, struct control *control)
 {
     static const struct loop_calls calls = {on_accepted, on_overdue, on_stop, on_cut};
     struct server *server = server_create(site, options, &calls);
     enum server_end end =
-        server != NULL ? server_run(server, listeners, count, signals) : SERVER_FAILED;
+        server != NULL ? server_run(server, listeners, count, control) : SERVER_FAILED;
     if (end != SERVER_ENDED) {
         return end == SERVER_FAILED; /* should loops be running, the process ends under them */
     }

@@ -5,9 +5,10 @@
 #include "server/serve.h"
 
 #include "lib/base/log.h"
+#include "lib/net/listen.h"
 #include "lib/net/stream.h"
-#include "server/admit.h"
 #include "server/calendar.h"
+#include "server/listeners.h"
 #include "server/sync/crowd.h"
 #include "server/transmit.h"
 
@@ -15,7 +16,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +23,18 @@ struct server {
     struct site *site;
     struct cache_set *caches;
     struct crowd crowd;
-    bool full; /* of connections; the accepting thread's */
+    struct control *control;
+
+    struct pollfd *ready; /* the control, then the doors */
+    struct door *door;
+    unsigned doors; /* that are open */
+};
+
+/* A listening socket. */
+struct door {
+    int fd;
+    bool tcp;
+    bool lent; /* others hold the socket too */
 };
 
 /* A member of the crowd. Lives on the stack of its thread. */
@@ -50,30 +61,41 @@ static void close_step(struct connection *c, const struct step *step, uint64_t n
 struct ticket {
     struct server *server;
     int fd;
-    struct client client;
+    bool tcp;
 };
 
-static struct ledger *ledger_here(const struct server *server)
+enum {
+    TURN_AWAY_READS = 16 /* whoever sends without end must not keep the door */
+};
+
+/* The one reply that is not a session's: there is no thread to hold one. */
+static void turn_away(int fd)
 {
-    return ledgers_here(server->site->ledgers);
+    static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    char request[4096];
+    if (send(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+        shutdown(fd, SHUT_WR);
+    }
+    for (int i = 0; i < TURN_AWAY_READS; i++) { /* to close over unread bytes would reset it away */
+        if (recv(fd, request, sizeof(request), MSG_DONTWAIT) <= 0) {
+            break;
+        }
+    }
+    close(fd);
 }
 
-static void on_accepted(struct server *server, int fd, const struct client *client)
+static void on_accepted(struct server *server, int fd, bool tcp)
 {
-    if (!admit(server->site, ledger_here(server), fd, client)) {
-        return;
-    }
     struct ticket *ticket = malloc(sizeof(*ticket));
     if (ticket != NULL) {
-        *ticket = (struct ticket){server, fd, *client};
+        *ticket = (struct ticket){server, fd, tcp};
         if (crowd_start(&server->crowd, converse, ticket)) {
             return;
         }
         free(ticket);
     }
-    ledger_mishap(ledger_here(server), ticket != NULL ? MISHAP_THREAD : MISHAP_MEMORY);
-    turn_away(ledger_here(server), fd);
-    admit_left(server->site, client);
+    turn_away(fd);
 }
 
 enum accepted {
@@ -84,70 +106,95 @@ enum accepted {
 
 enum {
     ACCEPT_AT_ONCE = 64,
-    ACCEPT_LAST = 64, /* times that, which is more than a backlog holds */
     PAUSE_MS = 50
 };
 
-static enum accepted accept_some(struct server *server, const struct listener *listener)
+static enum accepted accept_some(struct server *server, const struct door *door)
 {
     for (int i = 0; i < ACCEPT_AT_ONCE && crowd_has_room(&server->crowd); i++) {
-        struct address peer = {.size = sizeof(peer.at)};
-        int fd = accept4(listener->fds[0], &peer.at.any, &peer.size, SOCK_CLOEXEC);
+        int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) {
-            struct client client = client_of(&peer);
-            on_accepted(server, fd, &client);
+            on_accepted(server, fd, door->tcp);
         } else if (errno == EAGAIN) {
             return ACCEPTED_ALL;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            ledger_mishap(ledger_here(server), MISHAP_ACCEPT);
             return ACCEPTED_PAUSE;
         }
     }
     return ACCEPTED_SOME;
 }
 
-/* Whether one more may be let in; that there is no room is told once, when it is used up. */
-static bool has_room(struct server *server)
+/* From every door; what the hindmost of them said. */
+static enum accepted accept_all(struct server *server)
 {
-    bool room = crowd_has_room(&server->crowd);
-    if (!room && !server->full) {
-        ledger_limit(ledger_here(server), LIMIT_CONNECTIONS);
+    enum accepted all = ACCEPTED_ALL;
+    for (unsigned i = 0; i < server->doors; i++) {
+        enum accepted one = accept_some(server, &server->door[i]);
+        all = one > all ? one : all;
     }
-    server->full = !room;
-    return room;
+    return all;
 }
 
-/* While there is no room for one more, only signals are waited for, and room looked for after a
+/* While there is no room for one more, only orders are waited for, and room looked for after a
  * pause. */
-static void accept_until_signal(struct server *server, const struct listener *listeners,
-                                unsigned count, int signals)
+static enum order_kind accept_until_told(struct server *server)
 {
-    struct pollfd ready[1 + LISTENERS_MAX] = {{.fd = signals, .events = POLLIN}};
     bool may_accept = true;
-    for (unsigned i = 0; i < count; i++) {
-        ready[1 + i] = (struct pollfd){.fd = listeners[i].fds[0], .events = POLLIN};
-    }
-    while (poll(ready, may_accept ? 1 + count : 1, may_accept ? -1 : PAUSE_MS) < 0 ||
-           ready[0].revents == 0) {
-        may_accept = true;
-        for (unsigned i = 0; i < count; i++) {
-            may_accept = accept_some(server, &listeners[i]) != ACCEPTED_PAUSE && may_accept;
-        }
-        may_accept = has_room(server) && may_accept;
-    }
-}
-
-/* Who has come so far is let in; who comes later is refused by the system at once. */
-static void close_listeners(struct server *server, const struct listener *listeners, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        for (int j = 0; j < ACCEPT_LAST; j++) {
-            if (accept_some(server, &listeners[i]) != ACCEPTED_SOME) {
-                break;
+    for (;;) {
+        server->ready[0].fd = server->control->fd;
+        int count =
+            poll(server->ready, may_accept ? 1 + server->doors : 1, may_accept ? -1 : PAUSE_MS);
+        if (count > 0 && server->ready[0].revents != 0) {
+            enum order_kind order = control_take(server->control);
+            if (order != ORDER_NONE) {
+                return order;
             }
         }
-        close(listeners[i].fds[0]);
+        may_accept = accept_all(server) != ACCEPTED_PAUSE && crowd_has_room(&server->crowd);
     }
+}
+
+static bool open_doors(struct server *server, const struct listener *listeners, unsigned count)
+{
+    unsigned doors = listeners_sockets(listeners, count);
+    server->door = calloc(doors, sizeof(server->door[0]));
+    server->ready = calloc(1 + doors, sizeof(server->ready[0]));
+    if (server->door == NULL || server->ready == NULL) {
+        return false;
+    }
+    server->ready[0].events = POLLIN;
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned j = 0; j < listeners[i].sockets; j++) {
+            int fd = listeners[i].fds[j];
+            server->door[server->doors++] =
+                (struct door){fd, !address_is_unix(&listeners[i].address), listeners[i].lent};
+            server->ready[server->doors] = (struct pollfd){.fd = fd, .events = POLLIN};
+        }
+    }
+    return true;
+}
+
+static void close_doors(struct server *server)
+{
+    while (server->doors > 0) {
+        close(server->door[--server->doors].fd);
+    }
+}
+
+/* Nobody accepts here after us: no new client is let in, but who has come before still is. Doors at
+ * which others do are left to them. */
+static void begin_last_call(struct server *server)
+{
+    unsigned ours = 0;
+    for (unsigned i = 0; i < server->doors; i++) {
+        if (server->door[i].lent) {
+            close(server->door[i].fd);
+        } else {
+            listen_refuse(server->door[i].fd);
+            server->door[ours++] = server->door[i];
+        }
+    }
+    server->doors = ours;
 }
 
 /* --- converse --------------------------------------------------------------------------------- */
@@ -156,16 +203,14 @@ static void connection_open(struct connection *c, const struct ticket *ticket)
 {
     *c = (struct connection){.server = ticket->server};
     struct moment now = calendar_now(&c->calendar);
-    stream_init(&c->stream, ticket->fd, ticket->client.kind != CLIENT_LOCAL);
-    session_init(&c->session, c->server->site, ledger_here(c->server), &ticket->client, &now);
+    stream_init(&c->stream, ticket->fd, ticket->tcp);
+    session_init(&c->session, ticket->server->site, &now);
     crowd_join(&c->server->crowd, &c->member, ticket->fd);
 }
 
 static void connection_close(struct connection *c)
 {
-    struct moment now = calendar_now(&c->calendar);
-    struct exchange *exchange = session_finish(&c->session, &now);
-    admit_left(c->server->site, &c->session.client);
+    struct exchange *exchange = session_finish(&c->session);
     if (exchange != NULL) {
         crowd_take_back(&c->server->crowd, exchange);
     }
@@ -185,7 +230,6 @@ static void *converse(void *argument)
         if (atomic_load_explicit(&c.server->crowd.draining, memory_order_relaxed)) {
             session_drain(&c.session);
         }
-        c.session.ledger = ledger_here(c.server);
         session_step(&c.session, &now, came, &step);
         switch (step.kind) {
         case STEP_READ:
@@ -256,7 +300,6 @@ static struct outcome read_first(struct connection *c)
     if (got > 0) {
         struct exchange *exchange = crowd_lend(&c->server->crowd);
         if (exchange == NULL) {
-            ledger_mishap(c->session.ledger, MISHAP_MEMORY);
             return (struct outcome){CAME_FAILED, 0};
         }
         session_lend(&c->session, exchange);
@@ -324,9 +367,6 @@ static struct outcome work_step(const struct step *step)
 static struct outcome send_step(struct connection *c, const struct step *step, uint64_t now_ns)
 {
     size_t bytes = 0;
-    if (step->until_ns <= now_ns) {
-        return (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
-    }
     set_wait(c, SO_SNDTIMEO, &c->send_wait_ns, step->until_ns, now_ns);
     switch (transmit(&c->stream, step, &bytes)) {
     case TRANSMIT_DONE:
@@ -360,45 +400,70 @@ static void close_step(struct connection *c, const struct step *step, uint64_t n
 /* --- the server ------------------------------------------------------------------------------- */
 
 enum {
-    WAKE_EVERY_MS = 50,
-    LAST_WORD_MS = 200
+    WAKE_EVERY_MS = 50
 };
 
-/* Wakes threads again and again, since one about to wait misses the call; until all are gone, the
- * time is over, or a second signal comes. */
-static void drain(struct server *server, int signals)
+static bool is_told_to_cut(struct server *server)
 {
-    struct pollfd again = {.fd = signals, .events = POLLIN};
+    struct pollfd told = {.fd = server->control->fd, .events = POLLIN};
+    return poll(&told, 1, 0) > 0 && control_take(server->control) == ORDER_CUT;
+}
+
+/* Waits for a little while; whether somebody is left, or may still come. */
+static bool is_busy(struct server *server, uint64_t last_call_ns)
+{
+    if (server->doors == 0) {
+        return crowd_wait(&server->crowd, clock_monotonic_ns() + WAKE_EVERY_MS * NS_PER_MS) > 0;
+    }
+    enum accepted accepted = accept_all(server);
+    if (accepted == ACCEPTED_ALL && clock_monotonic_ns() >= last_call_ns) {
+        close_doors(server);
+    } else if (accepted != ACCEPTED_SOME || !crowd_has_room(&server->crowd)) {
+        poll(NULL, 0, WAKE_EVERY_MS / 5);
+    }
+    return true;
+}
+
+/* Wakes threads again and again, since one about to wait misses the call; until all are gone, the
+ * time is over, or it is told to cut. */
+static void drain(struct server *server, enum order_kind order)
+{
     uint64_t now_ns = clock_monotonic_ns();
     uint64_t until_ns = clock_add(now_ns, server->site->timeouts.drain_ns);
-    struct signalfd_siginfo first;
-    if (read(signals, &first, sizeof(first)) < 0) {
-        log_warn("signals cannot be read: %s", strerror(errno));
-    }
-    atomic_store(&server->site->draining, true);
+    uint64_t last_call_ns = clock_add(now_ns, LAST_CALL_MS * NS_PER_MS);
     atomic_store(&server->crowd.drain_until_ns, until_ns);
     atomic_store(&server->crowd.draining, true);
+    if (order == ORDER_HAND_OVER) {
+        close_doors(server);
+    } else {
+        begin_last_call(server);
+    }
     do {
         crowd_wake(&server->crowd);
-        if (crowd_wait(&server->crowd, clock_monotonic_ns() + WAKE_EVERY_MS * NS_PER_MS) == 0) {
-            return;
+        if (!is_busy(server, last_call_ns)) {
+            break;
         }
-    } while (clock_monotonic_ns() < until_ns && poll(&again, 1, 0) == 0);
+    } while (clock_monotonic_ns() < until_ns && order != ORDER_CUT && !is_told_to_cut(server));
+    close_doors(server);
 }
 
 static bool server_init(struct server *server, struct site *site,
-                        const struct server_options *options)
+                        const struct server_options *options, const struct listener *listeners,
+                        unsigned count)
 {
     long cores = sysconf(_SC_NPROCESSORS_CONF);
     server->site = site;
     server->caches = cache_set_create(&options->cache, cores > 0 ? (unsigned)cores : 1);
-    if (server->caches == NULL || !crowd_init(&server->crowd, options->stack,
-                                              site->limits.connections, exchange_capacity(site))) {
-        log_error("out of memory");
-        cache_set_destroy(server->caches);
-        return false;
+    if (server->caches != NULL && open_doors(server, listeners, count) &&
+        crowd_init(&server->crowd, options->stack, site->limits.connections,
+                   exchange_capacity(site))) {
+        return true;
     }
-    return true;
+    log_error("out of memory");
+    cache_set_destroy(server->caches);
+    free(server->door);
+    free(server->ready);
+    return false;
 }
 
 /* Waits end now, and what their replies say may still leave for a moment; then the others are cut.
@@ -420,27 +485,28 @@ static void server_finish(struct server *server)
     size_t left = crowd_wait(&server->crowd, 0);
     if (left > 0) {
         log_warn("%zu connections were cut at the end of the drain timeout", left);
-        ledger_add(ledger_here(server), COUNT_LIMITS + LIMIT_DRAIN_TIMEOUT, left);
         left = cut(server);
     }
     if (left == 0) { /* else some thread is still in a system call, and uses all this */
         crowd_finish(&server->crowd);
         cache_set_destroy(server->caches);
+        free(server->door);
+        free(server->ready);
         free(server);
     }
 }
 
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
-          unsigned count, int signals)
+          unsigned count, struct control *control)
 {
     struct server *server = calloc(1, sizeof(*server));
-    if (server == NULL || !server_init(server, site, options)) {
+    if (server == NULL || !server_init(server, site, options, listeners, count)) {
         free(server);
         return 1;
     }
-    accept_until_signal(server, listeners, count, signals);
-    close_listeners(server, listeners, count);
-    drain(server, signals);
+    server->control = control;
+    control_ready(control);
+    drain(server, accept_until_told(server));
     server_finish(server);
     return 0;
 }

@@ -128,9 +128,13 @@ class Reply:
             raise ProtocolError('405 without Allow')
         if self.status in (301, 302, 303, 307, 308) and not self.has('Location'):
             raise ProtocolError(f'{self.status} without Location')  # RFC 9110 15.4
-        if self.status == 206 and not self.has('Content-Range'):  # RFC 9110 15.3.7
-            if not self['Content-Type'].startswith('multipart/byteranges'):
-                raise ProtocolError('206 without Content-Range')
+        if self.status == 206:  # RFC 9110 15.3.7.1, 15.3.7.2
+            several = self.has('Content-Type') and \
+                self['Content-Type'].startswith('multipart/byteranges')
+            if several == self.has('Content-Range'):
+                raise ProtocolError(f'206 with both or neither of parts and range:\n{self.head!r}')
+        elif self.has('Content-Range') and self.status != 416:  # RFC 9110 14.4
+            raise ProtocolError(f'Content-Range in a {self.status}')
         if to == 'HEAD' and self.body:
             raise ProtocolError('a reply to HEAD has a body')
 

@@ -18,12 +18,38 @@ READY = re.compile(
     r'\((?:async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
 
 
+def children_of(pid):
+    """The processes that this one has begun and that have not been waited for."""
+    try:
+        text = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(word) for word in text.split()]
+
+
 def address_of(ready):
     """What to connect to, from one match of READY."""
     if ready['unix']:
         return ready['unix']
     host, _, port = ready['tcp'].rpartition(':')
     return host.strip('[]'), int(port)
+
+
+def end(pid):
+    """Kills a process that is not ours to wait for, and waits until it is gone."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    wait_until(lambda: not is_alive(pid))
+
+
+def is_alive(pid):
+    try:
+        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(')')[2].split()[0] not in 'ZX'
 
 
 class Process:
@@ -47,6 +73,7 @@ class Process:
             env=env or environment(), preexec_fn=in_child if limits or user is not None else None,
             **popen)
         self.pid = self.process.pid
+        self.worker = self.pid  # whose descriptors, threads, memory and time count
         Process.running.append(self)
 
     @staticmethod
@@ -80,8 +107,11 @@ class Process:
     def kill(self):
         """Ends it whatever it does; for cleaning up."""
         if self.status is None:
+            children = children_of(self.pid)
             self.process.kill()
             self.process.wait()
+            for child in children:
+                end(child)
         if self in Process.running:
             Process.running.remove(self)
 
@@ -92,17 +122,17 @@ class Process:
 
     def cpu_seconds(self):
         """User and system time of all its threads, also of those that have ended."""
-        fields = pathlib.Path(f'/proc/{self.pid}/stat').read_text().rpartition(')')[2].split()
+        fields = pathlib.Path(f'/proc/{self.worker}/stat').read_text().rpartition(')')[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
     def threads(self):
-        return len(os.listdir(f'/proc/{self.pid}/task'))
+        return len(os.listdir(f'/proc/{self.worker}/task'))
 
     def descriptors(self):
         """The open descriptors, by kind: how many of each ('socket', 'file', 'anon_inode', ...),
         and for regular files how often each file is open."""
         kinds, files = collections.Counter(), collections.Counter()
-        for entry in os.scandir(f'/proc/{self.pid}/fd'):
+        for entry in os.scandir(f'/proc/{self.worker}/fd'):
             try:
                 name = os.readlink(entry.path)
                 if name.startswith('/') and not name.startswith('/dev/'):
@@ -117,7 +147,7 @@ class Process:
         return self.descriptors()[0]['socket']
 
     def soft_descriptor_limit(self):
-        return resource.prlimit(self.pid, resource.RLIMIT_NOFILE)[0]
+        return resource.prlimit(self.worker, resource.RLIMIT_NOFILE)[0]
 
     def __repr__(self):
         said = self.stdout + self.stderr[-8000:]
@@ -125,7 +155,8 @@ class Process:
 
 
 class Server(Process):
-    """A server of either model, ready to accept."""
+    """A server of either model, ready to accept: the process that was started, `pid`, and its child
+    that serves, `worker`."""
 
     def __init__(self, model, *options, docroot=None, listen=('127.0.0.1:0',), greet=True, **how):
         self.model = model
@@ -137,6 +168,7 @@ class Server(Process):
             said = repr(self)
             self.kill()
             raise AssertionError(f'did not become ready: {said}')
+        self.worker, = children_of(self.pid)
         self.ready = [line[0] for line in lines]
         self.addresses = [address_of(line) for line in lines]
         self.urls = [f'http://{line["tcp"]}' if line['tcp'] else None for line in lines]
@@ -186,12 +218,17 @@ class Server(Process):
     def _threads_left(self):
         return self.model == 'sync' and max(0, self.threads() - self.threads_at_rest)
 
-    def settled(self, seconds=8):
+    def _left(self, to):
+        to[:] = self._left_open(), self._threads_left()
+        return to
+
+    def settled(self, seconds=30):
         """Asserts that it still runs and holds no more descriptors and threads than at rest."""
         assert self.status is None, f'the server has ended: {self}'
-        wait_until(lambda: not self._left_open() and not self._threads_left(), seconds)
-        assert not self._left_open(), f'left open: {self._left_open()} by {self}'
-        assert not self._threads_left(), f'{self._threads_left()} threads left by {self}'
+        assert children_of(self.pid) == [self.worker], f'another process serves now: {self}'
+        left = []
+        wait_until(lambda: not any(self._left(left)), seconds)
+        assert not any(left), f'left open, and threads left: {left} by {self}'
         self.no_reports()
 
     def stop(self, number=signal.SIGTERM, seconds=20):

@@ -123,15 +123,15 @@ def test_thread_that_cannot_be_made_is_503(docroot):
     processes would do the same, but root is above it.)"""
     server = Server('sync', '--stack', '16M', docroot=docroot, greet=False)
     try:
-        size = int(pathlib.Path(f'/proc/{server.pid}/statm').read_text().split()[0]) * 4096
+        size = int(pathlib.Path(f'/proc/{server.worker}/statm').read_text().split()[0]) * 4096
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.prlimit(server.pid, resource.RLIMIT_AS, (size + (2 << 20), hard))
+        resource.prlimit(server.worker, resource.RLIMIT_AS, (size + (2 << 20), hard))
         for _ in range(20):
             with server.connect() as connection:
                 reply = connection.send(get('/small.txt')).reply()
                 assert reply.status == 503 and reply.closes
                 connection.ended()
-        resource.prlimit(server.pid, resource.RLIMIT_AS, (hard, hard))
+        resource.prlimit(server.worker, resource.RLIMIT_AS, (hard, hard))
         with server.connect() as connection:
             connection.goes_on()
     finally:
@@ -361,7 +361,7 @@ def test_flood_of_pipelined_requests_does_not_fill_the_memory(own):
 
 
 def resident(server):
-    return int(pathlib.Path(f'/proc/{server.pid}/statm').read_text().split()[1]) * 4096
+    return int(pathlib.Path(f'/proc/{server.worker}/statm').read_text().split()[1]) * 4096
 
 
 def test_file_descriptors_of_many_files_are_bounded(own, scratch):
@@ -375,5 +375,5 @@ def test_file_descriptors_of_many_files_are_bounded(own, scratch):
             connection.send(b''.join(get(f'/{number}.bin') for number in range(start, start + 100)))
             for _ in range(100):
                 assert connection.reply().status == 200
-        assert len(os.listdir(f'/proc/{server.pid}/fd')) < 300
+        assert len(os.listdir(f'/proc/{server.worker}/fd')) < 300
         connection.goes_on()

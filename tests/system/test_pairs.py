@@ -279,7 +279,7 @@ def test_servers_are_idle_when_nobody_asks(server):
 def test_forty_thousand_requests_leave_no_memory_behind(server):
     """What serving needs is given back or used again."""
     def resident():
-        with open(f'/proc/{server.pid}/statm') as file:
+        with open(f'/proc/{server.worker}/statm') as file:
             return int(file.read().split()[1]) * 4096
     measure('async', '-c', 32, '-n', few(10_000), f'{server.url}/chapters/001.txt')
     before = resident()

@@ -26,6 +26,7 @@ def test_every_byte_is_sent_to_a_1_0_client(server, size):
     with server.connect() as connection:
         reply = connection.send(get(f'/sizes/{size}.bin', version='1.0')).reply()
         assert reply.body == pattern(size)
+        assert not reply.has('Transfer-Encoding')  # RFC 9112 6.1
         connection.ended()
 
 

@@ -13,6 +13,13 @@ BEFORE, SAME, AFTER = http_date(OLD - 1), http_date(OLD), http_date(OLD + 1)
 RFC850, ASCTIME = 'Sunday, 09-Sep-01 01:46:40 GMT', 'Sun Sep  9 01:46:40 2001'
 RFC850_BEFORE, ASCTIME_BEFORE = 'Sunday, 09-Sep-01 01:46:39 GMT', 'Sun Sep  9 01:46:39 2001'
 
+
+
+def two_digit_date(years_ahead):
+    """The RFC 850 form of a day so many years from now."""
+    return f'Monday, 01-Jan-{(time.gmtime().tm_year + years_ahead) % 100:02} 00:00:00 GMT'
+
+
 # TAG stands for the entity tag of the file.
 CASES = [
     ('none_match_of_the_tag', '9110 13.1.2', ['If-None-Match: TAG'], 304),
@@ -29,6 +36,17 @@ CASES = [
     ('none_match_of_the_tag_within_a_longer_one', '9110 8.8.3.2',
      ['If-None-Match: "xTAG_INSIDEx"'], 200),
     ('none_match_of_an_empty_tag', '9110 8.8.3', ['If-None-Match: ""'], 200),
+    ('none_match_of_the_tag_as_weak_in_small_letters', '9110 8.8.3',
+     ['If-None-Match: w/TAG'], 200),
+    ('none_match_of_the_tag_in_other_letters', '9110 8.8.3.2',
+     ['If-None-Match: TAG_SWAPPED'], 200),
+    ('none_match_of_the_tag_between_tabs', '9110 5.6.3',
+     ['If-None-Match:\t"a"\t,\tTAG\t'], 304),
+    ('none_match_of_a_tag_with_a_backslash_before_the_tag', '9110 8.8.3',
+     ['If-None-Match: "a\\", TAG'], 304),
+    ('none_match_of_a_tag_with_a_comma_that_hides_the_tag', '9110 8.8.3',
+     ['If-None-Match: "x,TAG_INSIDE"'], 200),
+    ('none_match_of_anything_in_quotes', '9110 13.1.2', ['If-None-Match: "*"'], 200),
     ('none_match_of_the_tag_unquoted', '9110 8.8.3', ['If-None-Match: TAG_INSIDE'], 200),
     ('modified_since_before', '9110 13.1.3', [f'If-Modified-Since: {BEFORE}'], 200),
     ('modified_since_the_same_second', '9110 13.1.3', [f'If-Modified-Since: {SAME}'], 304),
@@ -39,6 +57,27 @@ CASES = [
     ('modified_since_in_asctime_form', '9110 5.6.7', [f'If-Modified-Since: {ASCTIME}'], 304),
     ('modified_since_before_in_asctime_form', '9110 5.6.7',
      [f'If-Modified-Since: {ASCTIME_BEFORE}'], 200),
+    ('modified_since_a_day_of_two_digits_in_asctime_form', '9110 5.6.7',
+     ['If-Modified-Since: Sun Sep 16 01:46:40 2001'], 304),
+    ('modified_since_fifty_years_ahead_in_rfc_850_form', '9110 5.6.7',
+     [f'If-Modified-Since: {two_digit_date(49)}'], 304),
+    ('modified_since_what_seems_more_than_fifty_years_ahead_is_past', '9110 5.6.7',
+     [f'If-Modified-Since: {two_digit_date(52)}'], 200),
+    ('modified_since_a_leap_second', '9110 5.6.7',
+     ['If-Modified-Since: Sat, 31 Dec 2016 23:59:60 GMT'], 304),
+    ('modified_since_beyond_32_bits', '9110 5.6.7',
+     ['If-Modified-Since: Tue, 19 Jan 2038 03:14:08 GMT'], 304),
+    ('modified_since_beyond_33_bits', '9110 5.6.7',
+     ['If-Modified-Since: Thu, 22 Mar 2525 09:42:23 GMT'], 304),
+    ('modified_since_before_1970', '9110 5.6.7',
+     ['If-Modified-Since: Wed, 31 Dec 1969 23:59:59 GMT'], 200),
+    ('modified_since_in_small_letters', '9110 5.6.7', [f'If-Modified-Since: {SAME.lower()}'], 200),
+    ('modified_since_in_utc', '9110 5.6.7',
+     [f'If-Modified-Since: {SAME.replace("GMT", "UTC")}'], 200),
+    ('modified_since_with_a_length_behind', '9110 13.1.3',
+     [f'If-Modified-Since: {SAME}; length=1000'], 200),
+    ('modified_since_in_quotes', '9110 13.1.3', [f'If-Modified-Since: "{SAME}"'], 200),
+    ('modified_since_of_another_name', '9110 5.1', [f'If-Modified-Since2: {AFTER}'], 200),
     ('modified_since_no_date', '9110 13.1.3', ['If-Modified-Since: yesterday'], 200),
     ('modified_since_an_empty_date', '9110 13.1.3', ['If-Modified-Since:'], 200),
     ('modified_since_a_number', '9110 13.1.3', [f'If-Modified-Since: {OLD}'], 200),
@@ -59,6 +98,17 @@ CASES = [
     ('match_of_another_tag', '9110 13.1.1', ['If-Match: "other"'], 412),
     ('match_of_the_tag_as_weak', '9110 13.1.1', ['If-Match: W/TAG'], 412),
     ('match_of_a_list_without_the_tag', '9110 13.1.1', ['If-Match: "a", "b"'], 412),
+    ('match_on_two_lines', '9110 5.3', ['If-Match: "a"', 'If-Match: TAG'], 200),
+    ('match_of_a_tag_with_a_comma_inside', '9110 8.8.3', ['If-Match: "a,b", TAG'], 200),
+    ('match_of_empty_members_and_the_tag', '9110 5.6.1', ['If-Match: , ,TAG,'], 200),
+    ('match_of_no_tag', '9110 13.1.1', ['If-Match: TAG_INSIDE'], 412),
+    ('match_of_anything_in_quotes', '9110 13.1.1', ['If-Match: "*"'], 412),
+    ('unmodified_since_in_rfc_850_form', '9110 5.6.7',
+     [f'If-Unmodified-Since: {RFC850_BEFORE}'], 412),
+    ('unmodified_since_in_asctime_form', '9110 5.6.7',
+     [f'If-Unmodified-Since: {ASCTIME_BEFORE}'], 412),
+    ('unmodified_since_two_dates', '9110 13.1.4',
+     [f'If-Unmodified-Since: {BEFORE}, {BEFORE}'], 200),
     ('unmodified_since_before', '9110 13.1.4', [f'If-Unmodified-Since: {BEFORE}'], 412),
     ('unmodified_since_the_same_second', '9110 13.1.4', [f'If-Unmodified-Since: {SAME}'], 200),
     ('unmodified_since_after', '9110 13.1.4', [f'If-Unmodified-Since: {AFTER}'], 200),
@@ -71,6 +121,17 @@ CASES = [
      ['If-None-Match: TAG', f'If-Unmodified-Since: {BEFORE}'], 412),
     ('match_holds_and_none_match_says_same', '9110 13.2.2',
      ['If-Match: TAG', 'If-None-Match: TAG'], 304),
+    ('match_fails_before_modified_since_is_asked', '9110 13.2.2',
+     [f'If-Modified-Since: {AFTER}', 'If-Match: "other"'], 412),
+    ('unmodified_since_holds_and_modified_since_says_same', '9110 13.2.2',
+     [f'If-Unmodified-Since: {SAME}', f'If-Modified-Since: {SAME}'], 304),
+    ('all_four_hold', '9110 13.2.2',
+     ['If-Match: TAG', f'If-Unmodified-Since: {BEFORE}', 'If-None-Match: "other"',
+      f'If-Modified-Since: {AFTER}'], 200),
+    ('if_range_is_asked_last', '9110 13.2.2',
+     ['If-Match: TAG', 'If-None-Match: "other"', 'If-Range: TAG', 'Range: bytes=0-9'], 206),
+    ('none_match_says_same_before_if_range_is_asked', '9110 13.2.2',
+     ['If-None-Match: TAG', 'If-Range: "other"', 'Range: bytes=0-9'], 304),
     ('range_of_a_changed_file', '9110 13.2.2', ['If-None-Match: "other"', 'Range: bytes=0-9'], 206),
     ('range_of_an_unchanged_file', '9110 13.2.2', ['If-None-Match: TAG', 'Range: bytes=0-9'], 304),
     ('range_beyond_the_end_of_an_unchanged_file', '9110 13.2.2',
@@ -81,6 +142,16 @@ CASES = [
     ('if_range_of_another_tag', '9110 13.1.5', ['If-Range: "other"', 'Range: bytes=0-9'], 200),
     ('if_range_of_the_tag_as_weak', '9110 13.1.5', ['If-Range: W/TAG', 'Range: bytes=0-9'], 200),
     ('if_range_of_the_date', '9110 13.1.5', [f'If-Range: {SAME}', 'Range: bytes=0-9'], 206),
+    ('if_range_of_the_date_in_rfc_850_form', '9110 5.6.7',
+     [f'If-Range: {RFC850}', 'Range: bytes=0-9'], 206),
+    ('if_range_of_the_date_in_asctime_form', '9110 5.6.7',
+     [f'If-Range: {ASCTIME}', 'Range: bytes=0-9'], 206),
+    ('if_range_of_two_tags', '9110 13.1.5', ['If-Range: TAG, TAG', 'Range: bytes=0-9'], 200),
+    ('if_range_of_anything', '9110 13.1.5', ['If-Range: *', 'Range: bytes=0-9'], 200),
+    ('if_range_of_the_tag_unquoted', '9110 13.1.5',
+     ['If-Range: TAG_INSIDE', 'Range: bytes=0-9'], 200),
+    ('if_range_of_the_tag_and_a_unit_unknown', '9110 14.2',
+     ['If-Range: TAG', 'Range: items=0-9'], 200),
     ('if_range_of_an_earlier_date', '9110 13.1.5',
      [f'If-Range: {BEFORE}', 'Range: bytes=0-9'], 200),
     ('if_range_of_a_later_date', '9110 13.1.5', [f'If-Range: {AFTER}', 'Range: bytes=0-9'], 200),
@@ -96,7 +167,8 @@ CASES = [
 def filled(server, fields):
     with server.connect() as connection:
         tag = connection.send(head('/thousand.bin')).reply('HEAD')['ETag']
-    return [field.replace('TAG_INSIDE', tag[1:-1]).replace('TAG', tag) for field in fields]
+    return [field.replace('TAG_INSIDE', tag[1:-1]).replace('TAG_SWAPPED', tag.swapcase())
+            .replace('TAG', tag) for field in fields]
 
 
 @facts('fields, status', CASES)
@@ -134,6 +206,20 @@ ELSEWHERE = [
      request('POST', '/thousand.bin', 'If-Match: "no"'), {405}),
     ('none_match_of_a_method_not_allowed', '9110 13.2.1',
      request('DELETE', '/thousand.bin', 'If-None-Match: *'), {405}),
+    ('match_of_options', '9110 13.2.1',
+     request('OPTIONS', '/thousand.bin', 'If-Match: "no"'), {200, 204}),
+    ('match_of_trace', '9110 13.2.1', request('TRACE', '/thousand.bin', 'If-Match: "no"'), {405}),
+    ('match_of_a_redirect', '9110 13.2.1', get('/sub', 'If-Match: "no"'), {301, 308}),
+    ('match_where_nothing_is', '9110 13.2.1', get('/no-such-file', 'If-Match: "no"'), {404, 412}),
+    ('range_where_nothing_is', '9110 14.2', get('/no-such-file', 'Range: bytes=0-'), {404}),
+    ('range_of_a_redirect', '9110 14.2', get('/sub', 'Range: bytes=0-0'), {301, 308}),
+    ('range_of_options', '9110 14.2', request('OPTIONS', '/thousand.bin', 'Range: bytes=0-0'),
+     {200, 204}),
+    ('range_of_a_method_not_allowed', '9110 14.2',
+     request('PUT', '/thousand.bin', 'Range: bytes=0-0'), {405}),
+    ('content_range_of_a_method_not_allowed', '9110 14.5',
+     request('PUT', '/thousand.bin', 'Content-Range: bytes 0-4/1000', 'Content-Length: 5',
+             body=b'hello'), {400, 405}),
     ('modified_since_of_options', '9110 13.1.3',
      request('OPTIONS', '/thousand.bin', f'If-Modified-Since: {AFTER}'), {200, 204}),
     ('modified_since_of_an_index', '9110 13.1.3', get('/', f'If-Modified-Since: {AFTER}'), {304}),

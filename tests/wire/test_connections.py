@@ -9,6 +9,11 @@ from support.http import get, head, request
 
 SMALL = FILES['small.txt']
 
+
+def get_with(*fields, **rest):
+    return get('/small.txt', *fields, **rest)
+
+
 # request, whether the connection goes on after its reply
 PERSISTENCE = [
     ('1_1_goes_on', '9112 9.3', get('/small.txt'), True),
@@ -20,6 +25,27 @@ PERSISTENCE = [
      get('/small.txt', 'Connection: keep-alive', 'Connection: close'), False),
     ('close_wins_over_keep_alive', '9112 9.3',
      get('/small.txt', 'Connection: keep-alive, close'), False),
+    ('close_behind_a_tab_ends', '9110 5.6.3', get_with('Connection:\tclose'), False),
+    ('close_behind_a_comma_and_tab_ends', '9110 5.6.1', get_with('Connection: x,\tclose'), False),
+    ('close_behind_an_empty_member_ends', '9110 5.6.1', get_with('Connection: ,close'), False),
+    ('close_before_empty_members_ends', '9110 5.6.1', get_with('Connection: close, ,,TE'), False),
+    ('close_of_a_longer_option_goes_on', '9110 7.6.1', get_with('Connection: x-close'), True),
+    ('te_goes_on', '9110 10.1.4', get_with('TE: trailers', 'Connection: TE'), True),
+    ('upgrade_to_websocket_is_ignored', '9110 7.8',
+     get_with('Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+              'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='), True),
+    ('upgrade_to_http_2_is_ignored', '9110 7.8',
+     get_with('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'),
+     True),
+    ('upgrade_in_1_0_is_ignored', '9110 7.8',
+     get_with('Connection: Upgrade', 'Upgrade: h2c', version='1.0'), False),
+    ('option_that_names_host_goes_on', '9110 7.6.1', get_with('Connection: Host, Range'), True),
+    ('1_0_with_part_of_keep_alive_ends', '9112 9.3',
+     get_with('Connection: x-keep-alive', version='1.0'), False),
+    ('1_0_with_a_keep_alive_field_alone_ends', '9112 9.3',
+     get_with('Keep-Alive: timeout=5', version='1.0'), False),
+    ('1_0_with_keep_alive_for_a_proxy_ends', '9112 9.3',
+     get_with('Proxy-Connection: keep-alive', version='1.0'), False),
     ('closed_is_not_close', '9110 7.6.1', get('/small.txt', 'Connection: closed'), True),
     ('close_as_part_of_a_token_is_not_close', '9110 7.6.1',
      get('/small.txt', 'Connection: do-not-close'), True),
@@ -168,6 +194,7 @@ def test_requests_before_the_end_of_input_are_answered(server):
 
 
 def test_end_of_input_within_a_head_ends_the_connection(server):
+    """RFC 9112 8: an incomplete request is none."""
     with server.connect() as connection:
         connection.send(get('/small.txt')[:-2])
         connection.socket.shutdown(socket.SHUT_WR)
@@ -191,6 +218,16 @@ LENIENT = [
     ('empty_value_is_a_value', '9110 5.5', get('/small.txt', 'X:')),
     ('value_of_spaces_is_empty', '9112 5.1', get('/small.txt', 'X:   ')),
     ('names_have_no_case', '9110 5.1', b'GET /small.txt HTTP/1.1\r\nhOsT: t\r\n\r\n'),
+    ('value_between_tabs_is_the_value', '9110 5.6.3',
+     b'GET /small.txt HTTP/1.1\r\nHost:\tt\t\r\nX:\ty\t\r\n\r\n'),
+    ('lists_of_one_name_on_many_lines_are_one', '9110 5.3',
+     get('/small.txt', 'Accept: text/plain', 'X: y', 'Accept: */*', 'accept: text/html')),
+    ('representation_that_is_not_wanted_is_sent', '9110 12.5.1',
+     get('/small.txt', 'Accept: image/png', 'Accept-Charset: x', 'Accept-Language: xx')),
+    ('content_fields_of_a_request_without_content_mean_nothing', '9110 9.3.1',
+     get('/small.txt', 'Content-Type: a/b', 'Content-Encoding: gzip',
+         'Content-Range: bytes 0-0/1')),
+    ('max_forwards_is_for_others', '9110 7.6.2', get('/small.txt', 'Max-Forwards: 0')),
     ('high_bytes_in_a_value_are_allowed', '9110 5.5', get('/small.txt', 'X: Dant\xe8s')),
     ('tab_in_a_value_is_allowed', '9110 5.5', get('/small.txt', 'X: a\tb')),
     ('every_token_character_in_a_name_is_allowed', '9110 5.6.2',
@@ -202,6 +239,18 @@ LENIENT = [
     ('host_may_be_a_v6_address', '9112 3.2', get('/small.txt', host='[::1]')),
     ('host_may_be_a_v6_address_with_port', '9112 3.2', get('/small.txt', host='[::1]:80')),
     ('host_may_be_a_v4_address', '9112 3.2', get('/small.txt', host='127.0.0.1:80')),
+    ('host_may_be_a_full_v6_address', '3986 3.2.2',
+     get('/small.txt', host='[4711:0:0:0:0:abcd:ffff:1]:8000')),
+    ('host_may_be_a_v6_address_with_a_v4_one', '3986 3.2.2',
+     get('/small.txt', host='[::ffff:12.30.67.89]:80')),
+    ('host_may_be_a_v6_address_that_ends_in_a_gap', '3986 3.2.2',
+     get('/small.txt', host='[4711:abcd::]')),
+    ('host_may_be_a_future_address', '3986 3.2.2',
+     get('/small.txt', host="[v1fA.!$&'()*+,;=-._~aZ09:]:80")),
+    ('host_may_end_in_a_dot', '3986 3.2.2', get('/small.txt', host='t.example.:80')),
+    ('host_is_ignored_beside_absolute_form', '9112 3.2.2',
+     get('http://u.example:81/small.txt', host='t')),
+    ('absolute_form_of_a_v6_host', '9112 3.2.2', get('http://[4712::abcd:1]:8000/small.txt')),
     ('host_may_be_escaped', '3986 3.2.2', get('/small.txt', host='%C3%A9.example')),
     ('host_may_be_anything_registered', '3986 3.2.2',
      get('/small.txt', host="a-b_c~d.e!$&'()*+,;=")),
@@ -231,6 +280,13 @@ BODIES = [
     ('body_of_length_0_is_dropped', '9112 6.2', request('GET', '/small.txt', 'Content-Length: 0')),
     ('length_with_leading_zeros_is_a_number', '9110 8.6',
      request('GET', '/small.txt', 'Content-Length: 0005', body=b'hello')),
+    ('length_is_never_octal', '9110 8.6',
+     request('GET', '/small.txt', 'Content-Length: 010', body=b'0123456789')),
+    ('length_between_tabs_is_a_number', '9110 5.6.3',
+     request('GET', '/small.txt', 'Content-Length: \t5\t', body=b'hello')),
+    ('coding_between_tabs_is_chunked', '9110 5.6.3',
+     request('GET', '/small.txt', 'Transfer-Encoding:\tchunked\t',
+             body=b'5\r\nhello\r\n0\r\n\r\n')),
     ('body_that_looks_like_a_request_is_dropped', '9112 6.2',
      request('GET', '/small.txt', f'Content-Length: {len(get("/thousand.bin"))}',
              body=get('/thousand.bin'))),
@@ -245,6 +301,22 @@ BODIES = [
      chunked(b'a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n')),
     ('chunk_extensions_are_ignored', '9112 7.1.1',
      chunked(b'5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n')),
+    ('chunk_extensions_have_whitespace_around', '9110 5.6.3',
+     chunked(b'5 \t;\ta = b ; c\r\nhello\r\n0 ;x\r\n\r\n')),
+    ('chunk_extension_in_quotes_may_hold_anything', '9112 7.1.1',
+     chunked(b'5;a="b;\\"c\\\\ 0";d\r\nhello\r\n0\r\n\r\n')),
+    ('chunk_sizes_have_many_leading_zeros', '9112 7.1',
+     chunked(b'0' * 40 + b'5\r\nhello\r\n' + b'0' * 40 + b'\r\n\r\n')),
+    ('chunk_data_that_looks_like_the_last_chunk_is_data', '9112 7.1',
+     chunked(b'7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n')),
+    ('trailers_are_never_merged_into_the_fields', '9110 6.5.1',
+     chunked(b'5\r\nhello\r\n0\r\nConnection: close\r\nRange: bytes=0-0\r\n'
+             b'If-Match: "no"\r\nExpect: a-miracle\r\nTransfer-Encoding: gzip\r\nHost: a b\r\n'
+             b'\r\n')),
+    ('trailers_without_value_are_dropped', '9112 7.1.2',
+     chunked(b'0\r\nX:\r\nY: \t \r\n\r\n')),
+    ('trailer_that_ends_like_a_request_line_is_dropped', '9112 7.1.2',
+     chunked(b'0\r\nX:GET /thousand.bin HTTP/1.1\r\n\r\n')),
     ('trailers_are_dropped', '9112 7.1.2',
      chunked(b'5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 9\r\n\r\n')),
     ('thousand_chunks_of_a_byte_are_dropped', '9112 7.1',
@@ -291,6 +363,48 @@ def test_body_of_a_refused_method_is_never_a_request(server, method):
             connection.ended()
 
 
+INCOMPLETE = [
+    ('body_shorter_than_its_length_is_incomplete', '9112 6.3',
+     request('GET', '/small.txt', 'Content-Length: 100', body=get('/small.txt'))),
+    ('body_that_does_not_begin_is_incomplete', '9112 6.3',
+     request('GET', '/small.txt', 'Content-Length: 1')),
+    ('chunk_that_ends_early_is_incomplete', '9112 8', chunked(b'5\r\nhel')),
+    ('body_without_last_chunk_is_incomplete', '9112 8', chunked(b'5\r\nhello\r\n')),
+    ('last_chunk_without_empty_line_is_incomplete', '9112 8', chunked(b'5\r\nhello\r\n0\r\n')),
+    ('trailers_without_empty_line_are_incomplete', '9112 8', chunked(b'0\r\nX: y\r\n')),
+]
+
+
+@facts('data', INCOMPLETE)
+def test_end_of_input_within_a_body_ends_the_connection(server, data):
+    """Such a request is never taken for a whole one, nor what is in it for another."""
+    with server.connect() as connection:
+        connection.send(data)
+        connection.socket.shutdown(socket.SHUT_WR)
+        rest = connection.rest()
+        assert not rest or rest.startswith(b'HTTP/1.1 400 ')
+        assert rest.count(b'HTTP/1.1 ') <= 1
+
+
+@facts('data, status', [
+    ('malformed_request_is_told_so', '9112 9.6', b'GET / HTTP/1.1\r\nHost : t\r\n\r\n', 400),
+    ('body_too_large_is_told_so', '9112 9.6',
+     request('PUT', '/small.txt', 'Content-Length: 1000000000'), 413),
+    ('refused_expectation_is_told_so', '9112 9.6',
+     request('PUT', '/small.txt', 'Content-Length: 1000', 'Expect: 100-continue'), 405),
+])
+def test_last_reply_is_not_lost_to_what_the_client_still_sends(server, data, status):
+    """A connection closed over bytes that nobody read is reset, and a reset may take with it the
+    reply that went before."""
+    with server.connect() as connection:
+        connection.send(data)
+        for _ in range(20):
+            connection.send(b'x' * 10_000)
+        reply = connection.reply()
+        assert reply.status == status and reply.closes
+        connection.ended()
+
+
 def test_expect_is_answered_before_the_body_comes(server):
     """RFC 9110 10.1.1: by 100 or by the final status, but not by waiting."""
     with server.connect() as connection:
@@ -303,6 +417,49 @@ def test_expect_is_answered_before_the_body_comes(server):
         assert reply.status == 200 and reply.body == SMALL
         if not reply.closes:
             connection.goes_on()
+
+
+@facts('fields, status', [
+    ('expect_of_a_method_not_allowed_is_answered_at_once', '9110 10.1.1',
+     ('Content-Length: 5', 'Expect: 100-continue'), 405),
+    ('expect_of_chunks_of_a_method_not_allowed_is_answered_at_once', '9110 10.1.1',
+     ('Transfer-Encoding: chunked', 'Expect: 100-continue'), 405),
+    ('expect_of_too_large_a_body_is_answered_at_once', '9110 10.1.1',
+     ('Content-Length: 1000000000', 'Expect: 100-continue'), 413),
+    ('expect_beside_a_malformed_length_is_answered_at_once', '9110 10.1.1',
+     ('Content-Length: x', 'Expect: 100-continue'), 400),
+    ('unknown_expectation_of_a_body_is_answered_at_once', '9110 10.1.1',
+     ('Content-Length: 5', 'Expect: a-miracle'), 417),
+    ('unknown_expectation_behind_the_known_one_is_answered_at_once', '9110 10.1.1',
+     ('Content-Length: 5', 'Expect: 100-continue, a-miracle'), 417),
+    ('unknown_expectation_on_another_line_is_answered_at_once', '9110 10.1.1',
+     ('Content-Length: 5', 'Expect: 100-continue', 'Expect: a-miracle'), 417),
+])
+def test_body_that_is_refused_is_not_invited(server, fields, status):
+    """The final status comes instead of 100, and says that the connection ends, for who sent the
+    head may send the body all the same."""
+    with server.connect() as connection:
+        reply = connection.send(request('PUT', '/small.txt', *fields)).reply('PUT')
+        assert reply.status == status and reply.closes
+        connection.ended()
+
+
+@facts('fields', [
+    ('expect_once', '9110 10.1.1', ['Expect: 100-continue']),
+    ('expect_in_capitals', '9110 10.1.1', ['EXPECT: 100-CONTINUE']),
+    ('expect_behind_an_empty_member', '9110 5.6.1', ['Expect: , 100-continue,']),
+    ('expect_twice', '9110 10.1.1', ['Expect: 100-continue, 100-continue']),
+    ('expect_on_two_lines', '9110 5.3', ['Expect: 100-continue', 'Expect: 100-continue']),
+])
+def test_body_that_is_read_is_invited(server, fields):
+    with server.connect() as connection:
+        for body in (('Content-Length: 5', b'hello'),
+                     ('Transfer-Encoding: chunked', b'5\r\nhello\r\n0\r\n\r\n')):
+            reply = connection.send(request('GET', '/small.txt', body[0], *fields)).reply()
+            assert reply.status == 100 and not reply.fields
+            reply = connection.send(body[1]).reply()
+            assert reply.status == 200 and reply.body == SMALL
+        connection.goes_on()
 
 
 def test_expect_has_no_case(server):
@@ -334,7 +491,7 @@ def test_expect_without_a_body_is_no_reason_for_100(server):
 
 
 def test_expect_in_1_0_is_ignored(server):
-    """RFC 9110 10.1.1: an HTTP/1.0 client does not know 100."""
+    """RFC 9110 10.1.1, 15.2: an HTTP/1.0 client does not know 100."""
     with server.connect() as connection:
         connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue',
                                 version='1.0', body=b'hello'))

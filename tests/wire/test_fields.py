@@ -192,6 +192,58 @@ def test_304_carries_what_a_cache_needs(server):
         assert reply['Content-Length'] == whole['Content-Length']
 
 
+def test_206_carries_what_200_would(shared):
+    """RFC 9110 15.3.7."""
+    server = shared('--cache-control', 'public, max-age=60')
+    whole = fetch(server, '/small.txt')
+    for value in ('bytes=0-1', 'bytes=-1', 'bytes=0-0,5-5'):
+        part = fetch(server, '/small.txt', f'Range: {value}')
+        assert part.status == 206 and part.has('Date')
+        for name in ('Cache-Control', 'Content-Location', 'ETag', 'Expires', 'Vary'):
+            assert part.values(name) == whole.values(name)
+
+
+def test_416_says_how_long_the_file_is_and_is_no_part_of_it(server):
+    """RFC 9110 15.5.17."""
+    reply = fetch(server, '/thousand.bin', 'Range: bytes=1000-')
+    assert reply.status == 416 and reply['Content-Range'] == 'bytes */1000'
+    assert reply.body and not reply.has('Last-Modified')
+
+
+def test_content_range_stands_in_206_and_416_alone(server):
+    """RFC 9110 14.4: in any other reply it means nothing."""
+    for path, *fields in (('/thousand.bin',),
+                          ('/thousand.bin', 'If-None-Match: *', 'Range: bytes=0-0'),
+                          ('/no-such-file', 'Range: bytes=0-0'), ('/sub', 'Range: bytes=0-0'),
+                          ('/thousand.bin', 'If-Match: "no"', 'Range: bytes=0-0')):
+        reply = fetch(server, path, *fields)
+        assert reply.status not in (206, 416) and not reply.has('Content-Range')
+
+
+EXPLAINED = [
+    ('400_says_why', '9110 15.5', b'GET / HTTP/1.1\r\n\r\n', 400),
+    ('404_says_why', '9110 15.5', get('/no-such-file'), 404),
+    ('405_says_why', '9110 15.5', request('PUT', '/small.txt'), 405),
+    ('412_says_why', '9110 15.5', get('/small.txt', 'If-Match: "no"'), 412),
+    ('413_says_why', '9110 15.5', get('/small.txt', 'Content-Length: 1000000000'), 413),
+    ('414_says_why', '9110 15.5', get('/' + 'a' * 100_000), 414),
+    ('416_says_why', '9110 15.5', get('/small.txt', 'Range: bytes=9999-'), 416),
+    ('431_says_why', '9110 15.5', get('/small.txt', 'X: ' + 'a' * 100_000), 431),
+    ('501_says_why', '9110 15.6', request('BREW', '/small.txt'), 501),
+    ('505_says_why', '9110 15.6', get('/small.txt', version='2.0'), 505),
+]
+
+
+@facts('data, status', EXPLAINED)
+def test_error_is_explained(server, data, status):
+    """In a page of its own length and type, with nothing in it of what was sent."""
+    with server.connect() as connection:
+        reply = connection.send(data).reply()
+        assert reply.status == status and str(status).encode() in reply.body
+        assert reply['Content-Type'] == 'text/html; charset=utf-8'
+        assert not reply.has('ETag') and not reply.has('Content-Encoding')
+
+
 def test_error_is_not_taken_for_the_file(server):
     """A validator in an error would be stored with it."""
     for path, *fields in (('/no-such-file',), ('/small.txt', 'If-Match: "no"')):

@@ -19,6 +19,10 @@ PAGES = [
     ('of_a_closing_connection', '9110 9.3.2', '/small.txt', ('Connection: close',)),
     ('with_an_encoding', '9110 9.3.2', '/small.txt', ('Accept-Encoding: gzip, br',)),
     ('of_a_bad_escape', '9110 9.3.2', '/%zz', ()),
+    ('of_a_dotfile', '9110 9.3.2', '/.hidden', ()),
+    ('of_a_file_of_another_type', '9110 9.3.2', '/page.html', ()),
+    ('of_absolute_form', '9110 9.3.2', 'http://t/small.txt', ()),
+    ('of_a_fragment', '9110 9.3.2', '/small.txt#x', ()),
 ]
 
 
@@ -38,6 +42,36 @@ def test_head_ignores_range(server):
     with server.connect() as connection:
         reply = connection.send(head('/thousand.bin', 'Range: bytes=0-9')).reply('HEAD')
         assert reply.status == 200 and reply['Content-Length'] == '1000'
+
+
+def test_head_is_get_without_its_body_in_1_0(server):
+    """RFC 9110 9.3.2, 8.6."""
+    with server.connect() as connection:
+        whole = connection.send(get('/small.txt', version='1.0')).reply()
+    with server.connect() as connection:
+        empty = connection.send(head('/small.txt', version='1.0')).reply('HEAD')
+        assert empty.except_date() == whole.except_date()
+        assert empty['Content-Length'] == str(len(FILES['small.txt']))
+        connection.ended()
+
+
+@facts('data, status', [
+    ('head_without_host', '9110 9.3.2', b'HEAD / HTTP/1.1\r\n\r\n', 400),
+    ('head_with_two_lengths', '9110 9.3.2',
+     head('/small.txt', 'Content-Length: 5', 'Transfer-Encoding: chunked'), 400),
+    ('head_with_a_bad_chunk', '9110 9.3.2',
+     head('/small.txt', 'Transfer-Encoding: chunked', body=b'x\r\n'), 400),
+    ('head_with_too_large_a_body', '9110 9.3.2',
+     head('/small.txt', 'Content-Length: 1000000000'), 413),
+])
+def test_refused_head(server, data, status):
+    """A reply to HEAD has no body whatever its status; where the head itself could not be read, who
+    sent it cannot be known to be HEAD's sender, and the connection ends."""
+    with server.connect() as connection:
+        reply = connection.send(data).head()
+        assert reply.status == status and reply.closes
+        rest = connection.rest()
+        assert rest == b'' or (status == 400 and len(rest) == int(reply['Content-Length']))
 
 
 def test_allow_names_the_methods_that_work(server):
@@ -72,6 +106,24 @@ def test_trace_gives_nothing_back(server):
         assert b'swordfish' not in reply.head + reply.body
 
 
+@facts('target', [
+    ('connect_to_no_port', '9110 9.3.6', 't:'),
+    ('connect_without_port', '9110 9.3.6', 't'),
+    ('connect_to_letters', '9110 9.3.6', 't:http'),
+    ('connect_to_too_large_a_port', '9110 9.3.6', 't:65536'),
+    ('connect_to_port_0', '9110 9.3.6', 't:0'),
+    ('connect_to_a_path', '9110 9.3.6', '/small.txt'),
+    ('connect_to_a_v6_address', '9110 9.3.6', '[::1]:80'),
+    ('connect_to_an_absolute_form', '9110 9.3.6', 'http://t/'),
+])
+def test_connect_never_makes_a_tunnel(server, target):
+    with server.connect() as connection:
+        reply = connection.send(request('CONNECT', target)).reply('CONNECT')
+        assert reply.status in (400, 405, 501)
+        if not reply.closes:
+            connection.goes_on()
+
+
 UNKNOWN = [
     ('unknown_method_is_501', '9110 9.1', request('BREW', '/small.txt')),
     ('method_in_lower_case_is_501', '9110 9.1', request('get', '/small.txt')),
@@ -96,6 +148,12 @@ OPTIONS = [
     ('options_of_the_server_in_1_0', '9110 9.3.7', request('OPTIONS', '*', version='1.0')),
     ('options_of_a_file', '9110 9.3.7', request('OPTIONS', '/small.txt')),
     ('options_of_the_root', '9110 9.3.7', request('OPTIONS', '/')),
+    ('options_of_nothing', '9110 9.3.7', request('OPTIONS', '/no-such-file')),
+    ('options_by_absolute_form', '9112 3.2.2', request('OPTIONS', 'http://t/small.txt')),
+    ('options_of_a_host', '9112 3.2.4', request('OPTIONS', 'http://t')),
+    ('options_that_may_not_be_forwarded', '9110 7.6.2', request('OPTIONS', '*', 'Max-Forwards: 0')),
+    ('options_with_chunks', '9110 9.3.7',
+     request('OPTIONS', '*', 'Transfer-Encoding: chunked', body=b'5\r\nhello\r\n0\r\n\r\n')),
     ('options_with_a_body', '9110 9.3.7',
      request('OPTIONS', '*', 'Content-Length: 5', body=b'hello')),
 ]
@@ -109,6 +167,8 @@ def test_options(server, data):
         assert {'get', 'head', 'options'} <= set(reply.lists('Allow'))
         if reply.status == 200 and not reply.body:
             assert reply['Content-Length'] == '0'
+        if not reply.closes:
+            connection.goes_on()
 
 
 def test_options_changes_nothing_for_the_next_request(server):
@@ -120,6 +180,7 @@ def test_options_changes_nothing_for_the_next_request(server):
 @pytest.mark.parametrize('data', [b'', b'GET', b'GET /small.txt HTTP/1.1\r\nHost: t\r\n'],
                          ids=['nothing', 'a method', 'a head without its end'])
 def test_nothing_is_answered_before_it_is_asked(server, data):
+    """RFC 9110 5.3: fields may still come that change what a request means."""
     with server.connect(timeout=0.05) as connection:
         connection.send(data)
         with pytest.raises(Timeout):

@@ -352,7 +352,7 @@ static void just_as_many_fields_as_allowed_are_good(void **state)
     (void)state;
     assert_int_equal(read_within(head, (struct request_limits){100, 100, 3}), REQUEST_COMPLETE);
     assert_int_equal(read_within(head, (struct request_limits){100, 100, 2}),
-                     REQUEST_TOO_MANY_FIELDS);
+                     REQUEST_FIELDS_TOO_LARGE);
 }
 
 /* ---- the parts that are kept ---- */
@@ -431,6 +431,44 @@ static void check_method(void **state)
     assert_int_equal(method_of(guard_copy(&guard, bytes_of(row->name))), row->method);
 }
 
+/* ---- expectations ---- */
+
+struct expectation_row {
+    const char *name;
+    struct bytes head;
+    enum expectation expectation;
+};
+
+static const struct expectation_row expectation_rows[] = {
+    {"no_expect_is_nothing", TEXT(GET HOST "\r\n"), EXPECTS_NOTHING},
+    {"empty_expect_is_nothing", TEXT(GET HOST "Expect:\r\n\r\n"), EXPECTS_NOTHING},
+    {"expect_of_commas_is_nothing", TEXT(GET HOST "Expect: , ,\r\n\r\n"), EXPECTS_NOTHING},
+    {"continue_is_expected", TEXT(GET HOST "Expect: 100-continue\r\n\r\n"), EXPECTS_CONTINUE},
+    {"continue_has_no_case", TEXT(GET HOST "expect: 100-CONTINUE\r\n\r\n"), EXPECTS_CONTINUE},
+    {"empty_members_are_skipped", TEXT(GET HOST "Expect: , 100-continue,\r\n\r\n"),
+     EXPECTS_CONTINUE},
+    {"continue_twice_is_once",
+     TEXT(GET HOST "Expect: 100-continue\r\nExpect: 100-continue\r\n\r\n"), EXPECTS_CONTINUE},
+    {"another_word", TEXT(GET HOST "Expect: 200-ok\r\n\r\n"), EXPECTS_OTHER},
+    {"longer_word", TEXT(GET HOST "Expect: 100-continued\r\n\r\n"), EXPECTS_OTHER},
+    {"parameter_makes_another", TEXT(GET HOST "Expect: 100-continue;x\r\n\r\n"), EXPECTS_OTHER},
+    {"another_in_the_list", TEXT(GET HOST "Expect: 100-continue, x\r\n\r\n"), EXPECTS_OTHER},
+    {"another_on_the_next_line", TEXT(GET HOST "Expect: 100-continue\r\nExpect: x\r\n\r\n"),
+     EXPECTS_OTHER},
+    {"http_1_0_expects_nothing", TEXT("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n"),
+     EXPECTS_NOTHING},
+};
+
+static void check_expectation(void **state)
+{
+    const struct expectation_row *row = *state;
+    struct request request;
+    const char *why;
+
+    assert_int_equal(read_first(row->head, row->head.len, &request, &why), REQUEST_COMPLETE);
+    assert_int_equal(request_expectation(&request), row->expectation);
+}
+
 /* ---- writing ---- */
 
 static void a_written_head_reads_back(void **state)
@@ -481,6 +519,7 @@ int main(void)
     suite_add_rows(&suite, check_good_and_more, ROWS(good_rows));
     suite_add_rows(&suite, check_bad, ROWS(bad_rows));
     suite_add_rows(&suite, check_method, ROWS(method_rows));
+    suite_add_rows(&suite, check_expectation, ROWS(expectation_rows));
     suite_add(&suite, CASE(a_head_of_just_the_limit_is_good));
     suite_add(&suite, CASE(an_empty_line_before_is_no_part_of_the_head_limit));
     suite_add(&suite, CASE(a_head_that_does_not_end_within_the_limit_is_too_large));

@@ -2,10 +2,12 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -90,6 +92,33 @@ static void own_process_is_sampled(void **state)
     sampler_close(&sampler);
 }
 
+static pid_t begin_child(void)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    return child;
+}
+
+/* A parent that only watches does no work; one of several children is not the one who does. */
+static void only_child_is_the_worker(void **state)
+{
+    (void)state;
+    assert_int_equal(sample_worker(getpid()), getpid());
+    pid_t only = begin_child();
+    assert_int_equal(sample_worker(getpid()), only);
+    pid_t other = begin_child();
+    assert_int_equal(sample_worker(getpid()), getpid());
+    assert_int_equal(sample_worker(0x7ffffffe), 0x7ffffffe);
+    kill(only, SIGKILL);
+    kill(other, SIGKILL);
+    assert_int_equal(waitpid(only, NULL, 0), only);
+    assert_int_equal(waitpid(other, NULL, 0), other);
+}
+
 static void process_that_is_none_is_refused(void **state)
 {
     (void)state;
@@ -110,6 +139,7 @@ int main(void)
         cmocka_unit_test(stat_cut_short_is_refused),
         cmocka_unit_test(field_is_found_at_the_beginning_of_a_line),
         cmocka_unit_test(own_process_is_sampled),
+        cmocka_unit_test(only_child_is_the_worker),
         cmocka_unit_test(process_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,7 +44,7 @@ void running_init(struct running *running)
     snprintf(running->folder, sizeof(running->folder), "%s/cristo-XXXXXX",
              temporary != NULL && strlen(temporary) < 40 ? temporary : "/tmp");
     assert_non_null(mkdtemp(running->folder));
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, running->signals), 0);
+    assert_int_equal(control_open(&running->parent, &running->child), 0);
 }
 
 char running_byte(size_t offset)
@@ -69,7 +68,7 @@ static void *run(void *argument)
 {
     struct running *running = argument;
     running->status =
-        serve(&running->site, &running->options, &running->listener, 1, running->signals[0]);
+        serve(&running->site, &running->options, &running->listener, 1, &running->child);
     return NULL;
 }
 
@@ -79,6 +78,7 @@ void running_listen(struct running *running)
     assert_int_equal(listen_open(&running->listener.address, true, running->options.loops,
                                  running->listener.fds),
                      0);
+    running->listener.sockets = running->options.loops;
     running->listening = true;
 }
 
@@ -95,10 +95,16 @@ void running_start(struct running *running)
     assert_int_equal(pthread_create(&running->thread, NULL, run, running), 0);
 }
 
-void running_signal(struct running *running)
+void running_ready(struct running *running)
 {
-    static const struct signalfd_siginfo told;
-    assert_int_equal(write(running->signals[1], &told, sizeof(told)), sizeof(told));
+    struct pollfd said = {.fd = running->parent.fd, .events = POLLIN};
+    assert_int_equal(poll(&said, 1, PATIENCE_S * 1000), 1);
+    assert_true(control_is_ready(&running->parent));
+}
+
+void running_order(struct running *running, enum order_kind order)
+{
+    control_order(&running->parent, order);
 }
 
 void running_join(struct running *running)
@@ -127,12 +133,12 @@ void running_clear(const struct running *running)
 void running_finish(struct running *running)
 {
     if (running->thread != 0) {
-        running_signal(running);
+        running_order(running, ORDER_DRAIN);
         running_join(running);
     }
     store_destroy(running->site.store);
-    close(running->signals[0]);
-    close(running->signals[1]);
+    control_close(&running->parent);
+    control_close(&running->child);
     running_clear(running);
 }
 

@@ -13,7 +13,7 @@ struct running {
     struct server_options options;
     struct listener listener;
     bool listening;
-    int signals[2]; /* serve() reads from the first what running_signal() writes to the other */
+    struct control parent, child; /* the ends of the line by which serve() is told to end */
     char folder[64];
     pthread_t thread;
     int status; /* what serve() returned */
@@ -28,12 +28,14 @@ char running_byte(size_t offset);
 /* Opens the listener, so that clients can come before the start. */
 void running_listen(struct running *running);
 void running_start(struct running *running);
-void running_signal(struct running *running);
+/* Waits until serve() says that it accepts. */
+void running_ready(struct running *running);
+void running_order(struct running *running, enum order_kind order);
 /* Waits for the end of serve(), which has to be 0. */
 void running_join(struct running *running);
 /* Removes the docroot. */
 void running_clear(const struct running *running);
-/* Signals, joins, and removes the docroot. */
+/* Has it drain, joins, and removes the docroot. */
 void running_finish(struct running *running);
 
 /* A client's blocking socket, whose system holds 256 KB at most that were not received; whatever

@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -417,7 +418,7 @@ static void at_rest_it_ends_without_waiting_for_long(void)
             expect_reply(fd[i], 1000);
         }
     }
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     running_join(&running); /* the drain timeout is 20 s, the patience of this test 30 s */
     for (int i = 0; i < 20; i++) {
         client_expect_end(fd[i]);
@@ -435,7 +436,7 @@ static void running_replies_come_to_their_end(void)
         client_send(fd[i], GET("/large.bin"));
         assert_true(client_hears(fd[i], 30000));
     }
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     for (int i = 0; i < 8; i++) {
         expect_reply(fd[i], LARGE);
         client_expect_end(fd[i]);
@@ -456,12 +457,93 @@ static void who_has_come_is_let_in(void)
         fd[i] = client_connect(&running);
         client_send(fd[i], GET("/a.txt"));
     }
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     running_start(&running);
     for (int i = 0; i < CLIENTS; i++) {
         expect_reply(fd[i], 1000);
         close(fd[i]);
     }
+    running_join(&running);
+}
+
+/* Those too for whom there was no room until now. */
+static void who_waits_for_room_is_let_in(void)
+{
+    int fd[5];
+    running.site.limits.connections = 1;
+    running_start(&running);
+    for (int i = 0; i < 5; i++) {
+        fd[i] = client_connect(&running);
+        client_send(fd[i], GET("/a.txt"));
+    }
+    running_order(&running, ORDER_DRAIN);
+    for (int i = 0; i < 5; i++) {
+        expect_reply(fd[i], 1000);
+        client_expect_end(fd[i]);
+        close(fd[i]);
+    }
+    running_join(&running);
+}
+
+/* Who waits at a socket that others hold too is left to them, and no client is refused there. */
+static void handed_over_sockets_are_left_to_others(void)
+{
+    char text[8];
+    running_listen(&running);
+    int heir = fcntl(running.listener.fds[0], F_DUPFD_CLOEXEC, 0);
+    assert_true(heir >= 0);
+    running_start(&running);
+    int before = client_connect(&running);
+    client_send(before, GET("/a.txt"));
+    expect_reply(before, 1000);
+    running_order(&running, ORDER_HAND_OVER);
+    running_join(&running);
+    client_expect_end(before);
+    int later = client_connect(&running);
+    client_send(later, "heard");
+    int fd = accept4(heir, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(client_receive(fd, text, 5), 5);
+    close(fd);
+    close(later);
+    close(before);
+    close(heir);
+}
+
+static void it_says_when_it_accepts(void)
+{
+    running_start(&running);
+    running_ready(&running);
+    int fd = client_connect(&running);
+    client_send(fd, GET("/a.txt"));
+    expect_reply(fd, 1000);
+    close(fd);
+}
+
+/* A descriptor for each loop, or more or fewer sockets than loops: a client of any is served. */
+static void every_socket_is_accepted_from(void)
+{
+    running.options.loops = 3;
+    running_listen(&running);
+    running.options.loops = 2;
+    running_start(&running);
+    for (int i = 0; i < 60; i++) {
+        int fd = client_connect(&running);
+        client_send(fd, GET("/a.txt"));
+        expect_reply(fd, 1000);
+        close(fd);
+    }
+}
+
+static void without_a_parent_it_drains(void)
+{
+    running_start(&running);
+    int fd = client_connect(&running);
+    client_send(fd, GET("/a.txt"));
+    expect_reply(fd, 1000);
+    control_close(&running.parent);
+    client_expect_end(fd);
+    close(fd);
     running_join(&running);
 }
 
@@ -474,8 +556,8 @@ static void who_comes_later_is_refused(void)
     int first = client_connect(&running);
     client_send(first, GET("/a.txt"));
     usleep(MOMENT_MS * 1000);
-    running_signal(&running);
-    for (int tries = 0;; tries++) { /* the signal has to be heard first */
+    running_order(&running, ORDER_DRAIN);
+    for (int tries = 0;; tries++) { /* the order has to be heard first */
         int later = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int came = connect(later, &address->at.any, address->size);
         int error = errno;
@@ -506,7 +588,7 @@ static void at_the_end_of_the_drain_waits_end_and_their_replies_leave(void)
     }
     usleep(MOMENT_MS * 1000);
     uint64_t from_ns = clock_monotonic_ns();
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     for (int i = 0; i < 10; i++) {
         expect_status(fd[i], "404");
         assert_true(clock_monotonic_ns() >= from_ns + 300 * NS_PER_MS);
@@ -524,13 +606,13 @@ static void at_the_end_of_the_drain_slow_readers_are_cut(void)
     int fd = client_connect(&running);
     client_send(fd, GET("/large.bin"));
     assert_true(client_hears(fd, 30000));
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     running_join(&running);
     assert_true(client_drain(fd) < LARGE);
     close(fd);
 }
 
-static void a_second_signal_ends_it_at_once(void)
+static void told_to_cut_it_ends_at_once(void)
 {
     running.site.delays = true;
     running.site.delay_low_ns = running.site.delay_high_ns = 3600 * NS_PER_S;
@@ -539,16 +621,16 @@ static void a_second_signal_ends_it_at_once(void)
     int fd = client_connect(&running);
     client_send(fd, GET("/a.txt"));
     usleep(MOMENT_MS * 1000);
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     usleep(MOMENT_MS * 1000);
-    running_signal(&running);
+    running_order(&running, ORDER_CUT);
     running_join(&running);
     client_drain(fd);
     close(fd);
 }
 
-/* An impatient user's signals come while nobody has time to hear them. */
-static void further_signals_change_nothing(void)
+/* An impatient user's orders come while nobody has time to hear them. */
+static void further_orders_change_nothing(void)
 {
     running.site.compute = 31; /* long enough to be in the way, short enough for ThreadSanitizer */
     running_start(&running);
@@ -556,7 +638,7 @@ static void further_signals_change_nothing(void)
     client_send(fd, GET("/a.txt"));
     usleep(5000);
     for (int i = 0; i < 6; i++) {
-        running_signal(&running);
+        running_order(&running, i == 0 ? ORDER_DRAIN : ORDER_CUT);
         usleep(5000);
     }
     running_join(&running);
@@ -572,9 +654,9 @@ static void who_computes_is_left_behind(void)
     int fd = client_connect(&running);
     client_send(fd, GET("/a.txt"));
     usleep(MOMENT_MS * 1000);
-    running_signal(&running);
+    running_order(&running, ORDER_DRAIN);
     usleep(MOMENT_MS * 1000);
-    running_signal(&running);
+    running_order(&running, ORDER_CUT);
     running_join(&running);
     running_clear(&running);
     _exit(0); /* over what is left behind */
@@ -585,6 +667,8 @@ static const struct row {
     void (*check)(void);
 } rows[] = {
     {CASE(a_client_is_served)},
+    {CASE(it_says_when_it_accepts)},
+    {CASE(every_socket_is_accepted_from)},
     {CASE(each_of_many_clients_is_served)},
     {CASE(a_client_may_end_its_side_behind_its_request)},
     {CASE(who_waits_for_a_helper_is_left_alone)},
@@ -603,11 +687,14 @@ static const struct row {
     {CASE(at_rest_it_ends_without_waiting_for_long)},
     {CASE(running_replies_come_to_their_end)},
     {CASE(who_has_come_is_let_in)},
+    {CASE(who_waits_for_room_is_let_in)},
+    {CASE(handed_over_sockets_are_left_to_others)},
+    {CASE(without_a_parent_it_drains)},
     {CASE(who_comes_later_is_refused)},
     {CASE(at_the_end_of_the_drain_waits_end_and_their_replies_leave)},
     {CASE(at_the_end_of_the_drain_slow_readers_are_cut)},
-    {CASE(a_second_signal_ends_it_at_once)},
-    {CASE(further_signals_change_nothing)},
+    {CASE(told_to_cut_it_ends_at_once)},
+    {CASE(further_orders_change_nothing)},
     {CASE(who_computes_is_left_behind)},
 };
 

@@ -1,0 +1,246 @@
+#include "server/parent.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "server/listeners.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    RESTART_PAUSE_MS = 1000,
+    FAILED = 1
+};
+
+struct parent {
+    const struct parent_spec *spec;
+    int signals;
+
+    pid_t child; /* 0: none */
+    struct control control;
+    bool ready;          /* some child has accepted by now */
+    uint64_t restart_ns; /* when the next one begins; CLOCK_NEVER: one is there */
+
+    bool stopping;
+    bool ended;
+    int status;
+};
+
+static void on_signal(struct parent *parent);
+static void stop(struct parent *parent);
+static void on_ready(struct parent *parent);
+static void reap(struct parent *parent);
+static void lose_child(struct parent *parent, const char *why);
+static void on_child_end(struct parent *parent, int status);
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+static sigset_t ours(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGCHLD};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        sigaddset(&set, numbers[i]);
+    }
+    return set;
+}
+
+void parent_block_signals(void)
+{
+    sigset_t set = ours();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD,
+           SIG_DFL); /* whoever started us may have ignored it: then nobody is waited for */
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* The child obeys its parent alone: a terminal or a supervisor may signal both. */
+static void leave_signals_to_parent(void)
+{
+    sigset_t set = ours();
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* --- a child's life --------------------------------------------------------------------------- */
+
+static void end_with(struct parent *parent, int status)
+{
+    parent->ended = true;
+    parent->status = status;
+}
+
+static void become_child(struct parent *parent, struct control *control)
+{
+    const struct parent_spec *spec = parent->spec;
+    control_close(&parent->control);
+    close(parent->signals);
+    leave_signals_to_parent();
+    exit(spec->serve(spec->argument, control));
+}
+
+static void start_child(struct parent *parent)
+{
+    struct control its = {-1};
+    parent->restart_ns = CLOCK_NEVER;
+    int error = control_open(&parent->control, &its);
+    if (error == 0) {
+        fflush(stdout); /* or both would write what is still in its buffer */
+        pid_t pid = fork();
+        error = pid < 0 ? -errno : 0;
+        if (pid == 0) {
+            become_child(parent, &its);
+        }
+        parent->child = pid > 0 ? pid : 0;
+    }
+    control_close(&its);
+    if (error != 0) {
+        char why[128];
+        snprintf(why, sizeof(why), "no process can be had to serve: %s", strerror(-error));
+        lose_child(parent, why);
+    }
+}
+
+static void on_ready(struct parent *parent)
+{
+    if (control_is_ready(&parent->control) && !parent->ready) {
+        parent->ready = true;
+        parent->spec->ready(parent->spec->argument);
+    }
+}
+
+/* Once some child has served, another takes the place of one that is lost; after a pause, so that
+ * what cannot live does not spin. */
+static void lose_child(struct parent *parent, const char *why)
+{
+    control_close(&parent->control);
+    if (parent->ready && !parent->stopping) {
+        log_error("%s; it is begun again in a second", why);
+        parent->restart_ns = clock_monotonic_ns() + RESTART_PAUSE_MS * NS_PER_MS;
+    } else {
+        log_error("%s", why);
+        end_with(parent, FAILED);
+    }
+}
+
+static void on_child_end(struct parent *parent, int status)
+{
+    char why[96];
+    on_ready(parent); /* it may have said so just before */
+    control_close(&parent->control);
+    parent->child = 0;
+    int code = WEXITSTATUS(status);
+    if (WIFEXITED(status) && (parent->stopping || (!parent->ready && code != 0))) {
+        end_with(parent, code);
+        return;
+    }
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        snprintf(why, sizeof(why), "the process that serves was ended by SIG%s",
+                 name != NULL ? name : "?");
+    } else {
+        snprintf(why, sizeof(why), "the process that serves ended with status %d", code);
+    }
+    lose_child(parent, why);
+}
+
+static void reap(struct parent *parent)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == parent->child) {
+            on_child_end(parent, status);
+        }
+    }
+}
+
+/* --- orders ----------------------------------------------------------------------------------- */
+
+/* The parent's own descriptors go first, so that the child's are the last ones. */
+static void stop(struct parent *parent)
+{
+    if (parent->stopping) {
+        control_order(&parent->control, ORDER_CUT);
+        return;
+    }
+    parent->stopping = true;
+    listeners_remove(parent->spec->listeners, parent->spec->count);
+    listeners_close(parent->spec->listeners, parent->spec->count);
+    control_order(&parent->control, ORDER_DRAIN);
+    if (parent->child == 0) {
+        end_with(parent, FAILED); /* between a crash and the next child */
+    }
+}
+
+static void on_signal(struct parent *parent)
+{
+    struct signalfd_siginfo signal;
+    if (read(parent->signals, &signal, sizeof(signal)) != sizeof(signal)) {
+        return;
+    }
+    switch (signal.ssi_signo) {
+    case SIGCHLD:
+        reap(parent);
+        break;
+    default:
+        stop(parent);
+    }
+}
+
+static int ms_until(uint64_t until_ns)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    return until_ns == CLOCK_NEVER ? -1
+           : until_ns > now_ns     ? (int)((until_ns - now_ns) / NS_PER_MS) + 1
+                                   : 0;
+}
+
+static void wait_for_something(struct parent *parent)
+{
+    struct pollfd heard[] = {{.fd = parent->signals, .events = POLLIN},
+                             {.fd = parent->control.fd, .events = POLLIN}};
+    heard[1].fd = parent->ready ? -1 : heard[1].fd; /* it has no more to say */
+    int count = poll(heard, 2, ms_until(parent->restart_ns));
+    if (count > 0 && heard[1].revents != 0) {
+        on_ready(parent);
+    }
+    if (count > 0 && heard[0].revents != 0) {
+        on_signal(parent);
+    }
+    if (parent->child == 0 && !parent->ended && clock_monotonic_ns() >= parent->restart_ns) {
+        start_child(parent);
+    }
+}
+
+int parent_run(const struct parent_spec *spec)
+{
+    sigset_t set = ours();
+    struct parent parent = {
+        .spec = spec, .control = {-1}, .signals = signalfd(-1, &set, SFD_CLOEXEC)};
+    if (parent.signals < 0) {
+        log_error("signals cannot be heard: %s", strerror(errno));
+        end_with(&parent, FAILED);
+    } else {
+        start_child(&parent);
+    }
+    while (!parent.ended) {
+        wait_for_something(&parent);
+    }
+    if (!parent.stopping) {
+        listeners_remove(spec->listeners, spec->count);
+        listeners_close(spec->listeners, spec->count);
+    }
+    close(parent.signals);
+    return parent.status;
+}

@@ -1,0 +1,28 @@
+/* The process that was started. It holds what must outlive the one that serves, the listeners
+ * above all, passes orders on to it, and starts it again should it crash. It reads no byte from
+ * the network, and has no thread. */
+#pragma once
+
+#include "server/control.h"
+#include "server/options.h"
+
+struct parent_spec {
+    struct listener *listeners;
+    unsigned count;
+
+    /* Serves, in a process of its own: its end is that of the process. `control` is the child's end
+     * of the line. */
+    int (*serve)(void *argument, struct control *control);
+    /* The first child accepts. */
+    void (*ready)(void *argument);
+    void *argument;
+};
+
+/* Blocks the signals that are meant for the parent. Before any thread begins, and before anything
+ * is opened: a signal that comes meanwhile is heard by parent_run(). */
+void parent_block_signals(void);
+
+/* Runs children until one has ended as it was asked to, or the first could not begin; the
+ * listeners are closed, and their socket files gone, then. Returns the status to exit with: the
+ * child's. */
+int parent_run(const struct parent_spec *spec);

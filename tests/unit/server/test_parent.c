@@ -1,0 +1,212 @@
+#include "server/parent.h"
+
+#include "lib/base/clock.h"
+#include "tests/unit/net/descriptors.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* What the children of one case have in common. */
+struct played {
+    int begun; /* children */
+    int ready; /* times that the parent announced */
+    uint64_t died_ns;
+    enum order_kind order, next;
+};
+
+static struct played *played;
+
+static enum order_kind await_order(struct control *control)
+{
+    struct pollfd told = {.fd = control->fd, .events = POLLIN};
+    assert_int_equal(poll(&told, 1, 20000), 1);
+    return control_take(control);
+}
+
+static void announce(void *argument)
+{
+    (void)argument;
+    played->ready++;
+}
+
+/* Runs a parent in a process of its own, with children that play this; its status. */
+static int run(int (*serve)(void *, struct control *))
+{
+    memset(played, 0, sizeof *played);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int descriptors = descriptors_open();
+        struct listener none = {.sockets = 0};
+        parent_block_signals();
+        int status = parent_run(
+            &(struct parent_spec){.listeners = &none, .serve = serve, .ready = announce});
+        _exit(descriptors_open() == descriptors ? status : 99);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int end_when_told(void *argument, struct control *control)
+{
+    (void)argument;
+    control_ready(control);
+    kill(getppid(), SIGTERM);
+    played->order = await_order(control);
+    kill(getppid(), SIGINT);
+    played->next = await_order(control);
+    return 5;
+}
+
+static void signals_are_orders_and_the_status_is_the_childs(void **state)
+{
+    (void)state;
+    assert_int_equal(run(end_when_told), 5);
+    assert_int_equal(played->ready, 1);
+    assert_int_equal(played->order, ORDER_DRAIN);
+    assert_int_equal(played->next, ORDER_CUT);
+}
+
+static int misfire(void *argument, struct control *control)
+{
+    (void)argument;
+    (void)control;
+    played->begun++;
+    return 3;
+}
+
+static int die(void *argument, struct control *control)
+{
+    (void)argument;
+    (void)control;
+    played->begun++;
+    raise(SIGKILL);
+    return 0;
+}
+
+static int leave(void *argument, struct control *control)
+{
+    (void)argument;
+    (void)control;
+    played->begun++;
+    return 0;
+}
+
+static void who_fails_at_the_start_is_not_begun_again(void **state)
+{
+    (void)state;
+    assert_int_equal(run(misfire), 3);
+    assert_int_equal(played->begun, 1);
+    assert_int_equal(run(die), 1);
+    assert_int_equal(played->begun, 1);
+    assert_int_equal(run(leave), 1);
+    assert_int_equal(played->begun, 1);
+    assert_int_equal(played->ready, 0);
+}
+
+/* The first is killed and the second fails; the third finds that it was not begun at once. */
+static int crash_twice(void *argument, struct control *control)
+{
+    (void)argument;
+    uint64_t now_ns = clock_monotonic_ns();
+    played->begun++;
+    if (played->begun == 1) {
+        control_ready(control);
+        raise(SIGKILL);
+    }
+    if (played->begun == 2) {
+        played->died_ns = now_ns;
+        return 1;
+    }
+    control_ready(control);
+    kill(getppid(), SIGTERM);
+    played->order = await_order(control);
+    return now_ns - played->died_ns >= 500 * NS_PER_MS ? 0 : 4;
+}
+
+static void who_crashes_is_begun_again_after_a_pause(void **state)
+{
+    (void)state;
+    assert_int_equal(run(crash_twice), 0);
+    assert_int_equal(played->begun, 3);
+    assert_int_equal(played->ready, 1);
+    assert_int_equal(played->order, ORDER_DRAIN);
+}
+
+static int crash_when_told(void *argument, struct control *control)
+{
+    (void)argument;
+    played->begun++;
+    control_ready(control);
+    kill(getppid(), SIGTERM);
+    await_order(control);
+    raise(SIGKILL);
+    return 0;
+}
+
+static void who_crashes_while_it_drains_is_not_begun_again(void **state)
+{
+    (void)state;
+    assert_int_equal(run(crash_when_told), 1);
+    assert_int_equal(played->begun, 1);
+}
+
+static int ignore_signals(void *argument, struct control *control)
+{
+    (void)argument;
+    kill(getpid(), SIGTERM);
+    kill(getpid(), SIGINT);
+    control_ready(control);
+    kill(getppid(), SIGTERM);
+    played->order = await_order(control);
+    return 0;
+}
+
+static void signals_are_for_the_parent_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(run(ignore_signals), 0);
+    assert_int_equal(played->order, ORDER_DRAIN);
+}
+
+static void line_whose_other_end_is_gone_says_drain_once(void **state)
+{
+    (void)state;
+    struct control parent, child;
+    assert_int_equal(control_open(&parent, &child), 0);
+    assert_int_equal(control_take(&child), ORDER_NONE);
+    assert_false(control_is_ready(&parent));
+    control_ready(&child);
+    assert_true(control_is_ready(&parent));
+    control_order(&parent, ORDER_HAND_OVER);
+    control_close(&parent);
+    assert_int_equal(control_take(&child), ORDER_HAND_OVER);
+    assert_int_equal(control_take(&child), ORDER_DRAIN);
+    assert_int_equal(child.fd, -1);
+    control_ready(&child); /* nobody hears it, and nothing comes of it */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signals_are_orders_and_the_status_is_the_childs),
+        cmocka_unit_test(who_fails_at_the_start_is_not_begun_again),
+        cmocka_unit_test(who_crashes_is_begun_again_after_a_pause),
+        cmocka_unit_test(who_crashes_while_it_drains_is_not_begun_again),
+        cmocka_unit_test(signals_are_for_the_parent_alone),
+        cmocka_unit_test(line_whose_other_end_is_gone_says_drain_once),
+    };
+    played = mmap(NULL, sizeof *played, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return played == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
