@@ -304,7 +304,7 @@ static void write_particulars(const struct reply *reply, struct head *head)
     }
 }
 
-void reply_write(const struct reply *reply, const struct site *site, struct head *head)
+size_t reply_write(const struct reply *reply, const struct site *site, struct head *head)
 {
     write_particulars(reply, head);
     if (reply->page) {
@@ -324,7 +324,9 @@ void reply_write(const struct reply *reply, const struct site *site, struct head
         head_text(head, site->fields);
     }
     head_end(head);
+    size_t head_len = head->len;
     if (reply->page && !reply->head_only) {
         write_page(reply, head);
     }
+    return head->len - head_len;
 }

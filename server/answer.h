@@ -67,5 +67,5 @@ static inline bool reply_is_ready(const struct reply *reply)
 }
 
 /* Writes the other fields of a reply that is not ready, the empty line, and its page if it has one.
- */
-void reply_write(const struct reply *reply, const struct site *site, struct head *head);
+ * Returns how many bytes of that are the page. */
+size_t reply_write(const struct reply *reply, const struct site *site, struct head *head);

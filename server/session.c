@@ -3,6 +3,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
 #include "server/compute.h"
+#include "server/drop.h"
+#include "server/notes.h"
+#include "server/queue.h"
 
 #include <assert.h>
 
@@ -26,11 +29,7 @@ void exchange_init(struct exchange *x, size_t capacity)
     x->next = NULL;
     x->capacity = capacity;
     x->begin = x->end = 0;
-    x->piece_first = x->piece_end = 0;
-    x->replies = 0;
-    x->body = NULL;
-    x->in_parts = false;
-    x->text_used = 0;
+    queue_init(x);
 }
 
 /* A head, and a little of what follows it, so that a body can be dropped while its head stays. */
@@ -39,138 +38,31 @@ size_t exchange_capacity(const struct site *site)
     return site->limits.request.head + 2048;
 }
 
-void session_init(struct session *s, struct site *site, const struct moment *now)
+void session_init(struct session *s, struct site *site, struct ledger *ledger,
+                  const struct client *client, const struct moment *now)
 {
-    *s = (struct session){.site = site, .since_ns = now->now_ns, .state = STATE_HEAD};
+    *s = (struct session){
+        .site = site,
+        .ledger = ledger,
+        .client = *client,
+        .since_ns = now->now_ns,
+        .number = atomic_fetch_add_explicit(&site->arrivals, 1, memory_order_relaxed) + 1,
+        .state = STATE_HEAD,
+    };
+    ledger_count(ledger, COUNT_ACCEPTED);
 }
 
-static void release_replies(struct exchange *x)
+struct exchange *session_finish(struct session *s, const struct moment *now)
 {
-    for (unsigned i = 0; i < x->replies; i++) {
-        file_release(x->held[i]);
+    if (s->exchange != NULL) {
+        notes_tell(s, PROGRESS_CUT, now);
+        queue_release(s->exchange);
     }
-    x->piece_first = x->piece_end = 0;
-    x->replies = 0;
-    x->body = NULL;
-    x->in_parts = false;
-    x->text_used = 0;
-}
-
-struct exchange *session_finish(struct session *s)
-{
-    struct exchange *x = session_take_back(s);
-    if (x != NULL) {
-        release_replies(x);
-    }
-    return x;
+    ledger_count(s->ledger, COUNT_CLOSED);
+    return session_take_back(s);
 }
 
 /* --- the queue of replies --------------------------------------------------------------------- */
-
-static void add_piece(struct exchange *x, struct bytes bytes)
-{
-    if (bytes.len > 0) {
-        x->pieces[x->piece_end++] = (struct iovec){(void *)(uintptr_t)bytes.at, bytes.len};
-    }
-}
-
-/* "Delay: 1.234": the wait that this reply had, in seconds. */
-static void write_delay(struct head *head, uint64_t delay_ns)
-{
-    char text[32];
-    uint64_t ms = delay_ns / 1000000;
-    size_t len = bytes_from_number(text, ms / 1000);
-    text[len++] = '.';
-    text[len++] = (char)('0' + ms / 100 % 10);
-    text[len++] = (char)('0' + ms / 10 % 10);
-    text[len++] = (char)('0' + ms % 10);
-    head_field(head, BYTES("Delay"), (struct bytes){text, len});
-}
-
-/* The status line, and the fields of the moment. */
-static void write_start(const struct exchange *x, unsigned status, const struct moment *now,
-                        struct head *head)
-{
-    head_status(head, status);
-    head_text(head, BYTES("Date: "));
-    head_text(head, (struct bytes){now->date, DATE_SIZE});
-    head_text(head, BYTES("\r\n"));
-    if (x->delayed) {
-        write_delay(head, x->delay_ns);
-    }
-    if (!x->persists) {
-        head_text(head, BYTES("Connection: close\r\n"));
-    } else if (x->speaks_1_0) {
-        head_text(head, BYTES("Connection: keep-alive\r\n"));
-    }
-}
-
-static struct bytes write_reply(struct exchange *x, const struct site *site,
-                                const struct reply *reply, const struct moment *now)
-{
-    struct head head = {x->text + x->text_used, sizeof(x->text) - x->text_used, 0};
-    write_start(x, reply->status, now, &head);
-    if (!reply_is_ready(reply)) {
-        reply_write(reply, site, &head);
-    }
-    return head_overflowed(&head) ? (struct bytes){0} : head_bytes(&head);
-}
-
-static void add_slice(struct exchange *x, struct file *file, struct slice slice)
-{
-    if (file->content.at != NULL) {
-        size_t size = (size_t)(slice.end - slice.first);
-        add_piece(x, (struct bytes){file->content.at + slice.first, size});
-    } else {
-        x->body = file;
-        x->body_slice = slice;
-    }
-}
-
-/* Queues as many of the parts that are left, each its text and its slice, as there is room for; a
- * slice that is sent from a descriptor has to leave before the next. */
-static void add_parts(struct exchange *x)
-{
-    const struct multipart *multipart = x->answer.reply.multipart;
-    struct file *file = x->answer.reply.file;
-    while (x->part <= multipart->count && x->body == NULL && x->piece_end + 2 <= BATCH_PIECES &&
-           sizeof(x->text) - x->text_used >= PART_SPARE) {
-        struct head text = {x->text + x->text_used, sizeof(x->text) - x->text_used, 0};
-        multipart_text(&text, multipart, x->part);
-        assert(!head_overflowed(&text));
-        add_piece(x, head_bytes(&text));
-        x->text_used += text.len;
-        if (x->part < multipart->count) {
-            add_slice(x, file, multipart->slices[x->part]);
-        }
-        x->part++;
-    }
-}
-
-static void begin_parts(struct exchange *x)
-{
-    x->in_parts = true;
-    x->part = 0;
-    add_parts(x);
-}
-
-/* A ready head and content in memory lie side by side, and leave as one piece. */
-static void add_file(struct exchange *x, const struct reply *reply)
-{
-    const struct file *file = reply->file;
-    size_t size = (size_t)(reply->slice.end - reply->slice.first);
-    if (reply->multipart != NULL) {
-        begin_parts(x);
-    } else if (file->content.at == NULL) {
-        add_piece(x, reply_is_ready(reply) ? file->head : (struct bytes){0});
-        x->body = size > 0 ? reply->file : NULL;
-        x->body_slice = reply->slice;
-    } else if (reply_is_ready(reply)) {
-        add_piece(x, (struct bytes){file->head.at, file->head.len + size});
-    } else {
-        add_piece(x, (struct bytes){file->content.at + reply->slice.first, size});
-    }
-}
 
 /* The server may have been asked to stop since the request came. */
 static void heed_drain(struct session *s)
@@ -181,49 +73,24 @@ static void heed_drain(struct session *s)
     }
 }
 
-/* What no part of the multipart reply to come can be made to hold: a boundary that nobody knows. */
-static void draw_boundary(struct site *site, struct multipart *multipart)
-{
-    uint64_t draw = atomic_fetch_add_explicit(&site->boundaries, 2, memory_order_relaxed);
-    multipart_bound(multipart, secret_at(&site->secret, draw), secret_at(&site->secret, draw + 1));
-}
-
 /* Queues x->answer.reply; takes its reference. False: there is no room for its text behind that of
  * the replies before it, which have to leave first. */
 static bool queue_reply(struct session *s, const struct moment *now)
 {
     struct exchange *x = s->exchange;
-    struct reply *reply = &x->answer.reply;
+    struct placed placed;
     heed_drain(s);
-    if (reply->multipart != NULL) {
-        draw_boundary(s->site, reply->multipart);
+    if (!queue_add(x, s->site, now, &placed)) {
+        return false;
     }
-    struct bytes text = write_reply(x, s->site, reply, now);
-    if (text.len == 0) { /* only a Location can be that long */
-        assert(reply->file == NULL);
-        if (x->text_used > 0) {
-            return false;
-        }
-        reply_refuse(reply, 414, "The address of that folder is too long to be sent.");
-        text = write_reply(x, s->site, reply, now);
-        assert(text.len > 0);
+    if (s->ledger != NULL) {
+        notes_add(s, s->state != STATE_HEAD, &placed);
     }
-    add_piece(x, text);
-    x->text_used += text.len;
-    if (reply->file != NULL) {
-        add_file(x, reply);
-    }
-    x->held[x->replies++] = reply->file;
+    x->begun_ns = x->came_ns; /* of the next one, should it be here already */
     s->since_ns = now->now_ns;
     s->requests++;
     s->last = s->last || !x->persists;
     return true;
-}
-
-static bool is_queue_full(const struct exchange *x)
-{
-    return x->replies == BATCH_REPLIES || x->body != NULL || x->in_parts ||
-           sizeof(x->text) - x->text_used < BATCH_SPARE;
 }
 
 /* What is queued leaves first. */
@@ -232,6 +99,7 @@ static void send_then(struct session *s, enum state state)
     s->state = STATE_SEND;
     s->after_send = (uint8_t)state;
     s->exchange->unsent = SIZE_MAX;
+    s->exchange->judged_ns = s->since_ns;
 }
 
 /* Goes on after a reply was queued: with the next request if its bytes are here and there is room
@@ -239,7 +107,7 @@ static void send_then(struct session *s, enum state state)
 static void go_on(struct session *s)
 {
     const struct exchange *x = s->exchange;
-    if (s->last || is_queue_full(x) || x->begin == x->end) {
+    if (s->last || queue_is_full(x) || x->begin == x->end) {
         send_then(s, s->last ? STATE_LAST : STATE_HEAD);
     } else {
         s->state = STATE_HEAD;
@@ -265,12 +133,65 @@ static void refuse(struct session *s, unsigned status, const char *why, const st
 
 /* Nobody is there to be told anything, or must not be: what the client still says is dropped, and
  * the connection is closed over it. */
-static void cut(struct session *s)
+static void cut(struct session *s, const struct moment *now)
 {
     if (s->exchange != NULL) {
+        notes_tell(s, PROGRESS_CUT, now);
         s->exchange->begin = s->exchange->end;
     }
     s->linger = false;
+    s->state = STATE_LAST;
+}
+
+/* Whether so few bytes in so long a time are less than is asked for. */
+static bool is_too_slow(const struct session *s, uint64_t bytes, uint64_t elapsed_ns)
+{
+    return (double)bytes * NS_PER_S < (double)s->site->limits.min_rate * (double)elapsed_ns;
+}
+
+/* Looks at the rate of a request body when the time for a piece of it has passed: pieces that are
+ * small enough would come in time for ever. */
+static void judge_body(struct session *s, const struct moment *now)
+{
+    struct exchange *x = s->exchange;
+    uint64_t elapsed_ns = now->now_ns - x->judged_ns;
+    if (elapsed_ns < s->site->timeouts.head_ns) {
+        return;
+    }
+    if (is_too_slow(s, x->fed, elapsed_ns)) {
+        ledger_limit(s->ledger, LIMIT_MIN_RATE);
+        refuse(s, 408, "The request body comes too slowly.", now);
+        return;
+    }
+    x->judged_ns = now->now_ns;
+    x->fed = 0;
+}
+
+static void bytes_came(struct session *s, const struct moment *now, size_t bytes, bool at_rest)
+{
+    struct exchange *x = s->exchange;
+    ledger_add(s->ledger, COUNT_RECEIVED, bytes);
+    x->end += bytes;
+    x->came_ns = now->now_ns;
+    if (at_rest) {
+        s->since_ns = x->begun_ns = now->now_ns;
+    } else if (s->state == STATE_BODY) {
+        s->since_ns = now->now_ns;
+        x->fed += bytes;
+        judge_body(s, now);
+    }
+}
+
+static void read_timed_out(struct session *s, const struct moment *now, bool at_rest)
+{
+    if (!at_rest) {
+        ledger_limit(s->ledger, LIMIT_HEADER_TIMEOUT);
+        refuse(s, 408, "The request did not come to its end in time.", now);
+        return;
+    }
+    if (!s->draining) {
+        ledger_limit(s->ledger, LIMIT_IDLE_TIMEOUT);
+    }
     s->state = STATE_LAST;
 }
 
@@ -280,17 +201,10 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
     bool at_rest = s->state == STATE_HEAD && (x == NULL || x->begin == x->end);
     switch (came.kind) {
     case CAME_DONE:
-        if (at_rest || s->state == STATE_BODY) {
-            s->since_ns = now->now_ns;
-        }
-        x->end += came.bytes;
+        bytes_came(s, now, came.bytes, at_rest);
         break;
     case CAME_TIMED_OUT:
-        if (at_rest) {
-            s->state = STATE_LAST;
-        } else {
-            refuse(s, 408, "The request did not come to its end in time.", now);
-        }
+        read_timed_out(s, now, at_rest);
         break;
     case CAME_DRAINING:
         if (at_rest && !s->grace) {
@@ -301,10 +215,26 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
     case CAME_UNCHANGED:
         break;
     case CAME_ENDED:
+        if (!at_rest) {
+            ledger_mishap(s->ledger, MISHAP_INCOMPLETE);
+        }
+        cut(s, now);
+        break;
     case CAME_COLD:
     case CAME_FAILED:
-        cut(s);
+        ledger_mishap(s->ledger, MISHAP_RECEIVE);
+        cut(s, now);
         break;
+    }
+}
+
+static void tell_fetch(struct ledger *ledger, const struct fetch *fetch)
+{
+    ledger_count(ledger, fetch->recalled ? COUNT_CACHE_HITS : COUNT_CACHE_MISSES);
+    if (fetch->came == FETCH_BUSY) {
+        ledger_mishap(ledger, MISHAP_BUSY);
+    } else if (fetch->came == FETCH_FAILED) {
+        ledger_mishap(ledger, MISHAP_FILE);
     }
 }
 
@@ -315,69 +245,64 @@ static void fetch_came(struct session *s, const struct moment *now, struct outco
         send_then(s, STATE_FETCH); /* the replies that are ready need not wait for this one */
         return;
     }
+    tell_fetch(s->ledger, &x->fetch);
     if (answer_fetched(&x->answer, x->fetch.came, x->fetch.file, now->wall_s) == ANSWER_REPLY) {
         s->state = STATE_REPLY;
     }
 }
 
-/* Counts off what has left. */
-static void advance(struct exchange *x, size_t bytes)
+/* A look at what the client's system has not yet taken of what was sent. The first one tells
+ * nothing but from where to count: a system may hold much that was sent before. */
+static void send_timed_out(struct session *s, const struct moment *now, size_t unsent)
 {
-    while (x->piece_first < x->piece_end && bytes >= x->pieces[x->piece_first].iov_len) {
-        bytes -= x->pieces[x->piece_first++].iov_len;
+    struct exchange *x = s->exchange;
+    bool first = x->unsent == SIZE_MAX;
+    size_t taken = x->unsent > unsent ? x->unsent - unsent : 0;
+    if (taken == 0) {
+        ledger_limit(s->ledger, LIMIT_SEND_TIMEOUT);
+        cut(s, now);
+        return;
     }
-    if (x->piece_first < x->piece_end) {
-        struct iovec *piece = &x->pieces[x->piece_first];
-        piece->iov_base = (char *)piece->iov_base + bytes;
-        piece->iov_len -= bytes;
-    } else {
-        x->body_slice.first += bytes;
+    if (!first && is_too_slow(s, taken, now->now_ns - x->judged_ns)) {
+        ledger_limit(s->ledger, LIMIT_MIN_RATE);
+        cut(s, now);
+        return;
     }
+    x->unsent = unsent;
+    s->since_ns = x->judged_ns = now->now_ns;
 }
 
-static bool is_queue_sent(const struct exchange *x)
+static void bytes_left(struct session *s, const struct moment *now, size_t bytes)
 {
-    return x->piece_first == x->piece_end &&
-           (x->body == NULL || x->body_slice.first == x->body_slice.end);
-}
-
-/* Whether all that is owed has left; when one part has and others have not, those are queued. */
-static bool is_sent(struct exchange *x)
-{
-    if (!is_queue_sent(x)) {
-        return false;
+    struct exchange *x = s->exchange;
+    ledger_add(s->ledger, COUNT_SENT, bytes);
+    queue_left(x, bytes);
+    x->unsent += x->unsent != SIZE_MAX ? bytes : 0;
+    s->since_ns = now->now_ns;
+    bool all = queue_is_sent(x);
+    notes_tell(s, all ? PROGRESS_ALL : PROGRESS_SOME, now);
+    if (all) {
+        queue_release(x);
+        s->state = s->after_send;
+        x->judged_ns = now->now_ns;
     }
-    if (!x->in_parts || x->part > x->answer.multipart.count) {
-        return true;
-    }
-    x->piece_first = x->piece_end = 0;
-    x->body = NULL;
-    x->text_used = 0;
-    add_parts(x);
-    return false;
 }
 
 static void send_came(struct session *s, const struct moment *now, struct outcome came)
 {
-    struct exchange *x = s->exchange;
-    if (came.kind == CAME_UNCHANGED) {
-        return;
-    }
-    if (came.kind == CAME_TIMED_OUT && came.bytes < x->unsent) {
-        x->unsent = came.bytes; /* it took some since the last look, or this is the first one */
-        s->since_ns = now->now_ns;
-        return;
-    }
-    if (came.kind != CAME_DONE) {
-        cut(s);
-        return;
-    }
-    advance(x, came.bytes);
-    x->unsent += x->unsent != SIZE_MAX ? came.bytes : 0;
-    s->since_ns = now->now_ns;
-    if (is_sent(x)) {
-        release_replies(x);
-        s->state = s->after_send;
+    switch (came.kind) {
+    case CAME_UNCHANGED:
+        break;
+    case CAME_DONE:
+        bytes_left(s, now, came.bytes);
+        break;
+    case CAME_TIMED_OUT:
+        send_timed_out(s, now, came.bytes);
+        break;
+    default:
+        ledger_mishap(s->ledger, MISHAP_SEND);
+        cut(s, now);
+        break;
     }
 }
 
@@ -429,11 +354,28 @@ static unsigned status_of(enum request_outcome outcome)
     case REQUEST_TARGET_TOO_LONG:
         return 414;
     case REQUEST_FIELDS_TOO_LARGE:
+    case REQUEST_TOO_MANY_FIELDS:
         return 431;
     case REQUEST_VERSION:
         return 505;
     default:
         return 400;
+    }
+}
+
+static void tell_refusal(struct ledger *ledger, enum request_outcome outcome)
+{
+    switch (outcome) {
+    case REQUEST_TARGET_TOO_LONG:
+    case REQUEST_FIELDS_TOO_LARGE:
+        ledger_limit(ledger, LIMIT_HEAD);
+        break;
+    case REQUEST_TOO_MANY_FIELDS:
+        ledger_limit(ledger, LIMIT_FIELDS);
+        break;
+    default:
+        ledger_mishap(ledger, MISHAP_REQUEST);
+        break;
     }
 }
 
@@ -467,7 +409,7 @@ static void begin_expected_body(struct session *s, const struct moment *now,
         s->linger = true;
         s->state = STATE_WAIT;
     } else if (x->begin == x->end) {
-        add_piece(x, (struct bytes){go_on_then, sizeof(go_on_then) - 1});
+        queue_piece(x, (struct bytes){go_on_then, sizeof(go_on_then) - 1});
         send_then(s, STATE_BODY);
     }
 }
@@ -488,16 +430,22 @@ static void move_to_front(struct session *s)
     (void)outcome;
 }
 
+static void refuse_large_body(struct session *s, const struct moment *now)
+{
+    ledger_limit(s->ledger, LIMIT_BODY);
+    refuse(s, 413, "The request body is larger than is accepted here.", now);
+}
+
 static void begin_body(struct session *s, const struct moment *now)
 {
     struct exchange *x = s->exchange;
     if (x->framing.kind == FRAMING_LENGTH && x->framing.length > s->site->limits.body) {
-        refuse(s, 413, "The request body is larger than is accepted here.", now);
+        refuse_large_body(s, now);
         return;
     }
-    x->body_dropped = 0;
-    x->body_left = x->framing.length;
-    x->chunked = (struct chunked){0};
+    x->judged_ns = now->now_ns;
+    x->fed = 0;
+    drop_begin(x);
     s->since_ns = now->now_ns;
     if (x->head_end > x->request.head_size) {
         move_to_front(s);
@@ -514,7 +462,11 @@ static void judge_persistence(struct session *s)
     struct exchange *x = s->exchange;
     uint64_t most = s->site->limits.requests;
     bool client_persists = framing_request_persists(&x->request);
-    x->persists = client_persists && (most == 0 || s->requests + 1 < most);
+    bool is_one_more = most == 0 || s->requests + 1 < most;
+    if (client_persists && !is_one_more) {
+        ledger_limit(s->ledger, LIMIT_REQUESTS);
+    }
+    x->persists = client_persists && is_one_more;
     s->linger = client_persists && !x->persists;
 }
 
@@ -524,9 +476,9 @@ static void begin_request(struct session *s, const struct moment *now)
     x->begin += x->request.head_size;
     x->head_end = x->begin;
     x->speaks_1_0 = x->request.minor == 0;
-    x->framing = framing_of_request(&x->request);
     s->state = STATE_BODY;
     if (x->framing.kind == FRAMING_REFUSED) {
+        ledger_mishap(s->ledger, MISHAP_REQUEST);
         refuse(s, x->framing.status, x->framing.why, now);
         return;
     }
@@ -537,6 +489,11 @@ static void begin_request(struct session *s, const struct moment *now)
     } else {
         begin_body(s, now);
     }
+}
+
+static bool has_body(const struct framing *framing)
+{
+    return framing->kind == FRAMING_LENGTH || framing->kind == FRAMING_CHUNKED;
 }
 
 static bool ask_head(struct session *s, const struct moment *now, struct step *next)
@@ -550,69 +507,19 @@ static bool ask_head(struct session *s, const struct moment *now, struct step *n
     enum request_outcome outcome = request_read(text, &s->site->limits.request, &x->request, &why);
     switch (outcome) {
     case REQUEST_COMPLETE:
-        begin_request(s, now);
+        x->framing = framing_of_request(&x->request);
+        if (x->replies > 0 && has_body(&x->framing)) {
+            send_then(s, STATE_HEAD); /* what its body is read over is theirs until then */
+        } else {
+            begin_request(s, now);
+        }
         return false;
     case REQUEST_MORE:
         return ask_more_of_head(s, next);
     default:
+        tell_refusal(s->ledger, outcome);
         refuse(s, status_of(outcome), why, now);
         return false;
-    }
-}
-
-enum dropped {
-    DROPPED_ALL,
-    DROPPED_MORE,
-    DROPPED_MALFORMED,
-    DROPPED_TOO_MUCH
-};
-
-static enum dropped drop_length(struct exchange *x)
-{
-    uint64_t here = x->end - x->begin;
-    uint64_t drop = here < x->body_left ? here : x->body_left;
-    x->begin += drop;
-    x->body_left -= drop;
-    return x->body_left == 0 ? DROPPED_ALL : DROPPED_MORE;
-}
-
-/* What is wrong is said as soon as it has come, so that the reply does not hang on what comes with
- * it. */
-static enum dropped drop_chunks(struct exchange *x, uint64_t most)
-{
-    for (;;) {
-        size_t used;
-        struct bytes data;
-        struct bytes text = {x->room + x->begin, x->end - x->begin};
-        switch (chunked_read(&x->chunked, text, &used, &data)) {
-        case CHUNKED_DATA:
-            x->begin += used;
-            x->body_dropped += data.len;
-            if (x->body_dropped > most) {
-                return DROPPED_TOO_MUCH;
-            }
-            break;
-        case CHUNKED_MORE:
-            x->begin = x->end;
-            return DROPPED_MORE;
-        case CHUNKED_END:
-            x->begin += used;
-            return DROPPED_ALL;
-        case CHUNKED_MALFORMED:
-            return DROPPED_MALFORMED;
-        }
-    }
-}
-
-static enum dropped drop_body(struct exchange *x, uint64_t most)
-{
-    switch (x->framing.kind) {
-    case FRAMING_LENGTH:
-        return drop_length(x);
-    case FRAMING_CHUNKED:
-        return drop_chunks(x, most);
-    default:
-        return DROPPED_ALL;
     }
 }
 
@@ -628,13 +535,12 @@ static bool ask_body(struct session *s, const struct moment *now, struct step *n
     struct exchange *x = s->exchange;
     enum dropped dropped = drop_body(x, s->site->limits.body);
     if (dropped == DROPPED_MALFORMED) {
+        ledger_mishap(s->ledger, MISHAP_REQUEST);
         refuse(s, 400, "The request body is malformed.", now);
     } else if (dropped == DROPPED_TOO_MUCH) {
-        refuse(s, 413, "The request body is larger than is accepted here.", now);
+        refuse_large_body(s, now);
     } else if (dropped == DROPPED_ALL) {
         s->state = STATE_WAIT;
-    } else if (x->replies > 0) {
-        send_then(s, STATE_BODY);
     } else {
         return ask_more_of_body(s, next);
     }
@@ -704,14 +610,19 @@ static bool ask_reply(struct session *s, const struct moment *now)
     return false;
 }
 
-static bool ask_send(const struct session *s, struct step *next)
+static bool ask_send(const struct session *s, const struct moment *now, struct step *next)
 {
     struct exchange *x = s->exchange;
     uint64_t left = x->body != NULL ? x->body_slice.end - x->body_slice.first : 0;
+    uint64_t timeout_ns = s->site->timeouts.send_ns;
+    uint64_t judge_ns =
+        s->site->limits.min_rate > 0 ? clock_add(x->judged_ns, timeout_ns) : CLOCK_NEVER;
     *next = (struct step){
         .kind = STEP_SEND,
         .patience = PATIENCE_SEND,
-        .until_ns = clock_add(s->since_ns, s->site->timeouts.send_ns),
+        /* a look at the rate that is due is taken at once, and else not waited for: so deadlines
+         * stay in the order of their beginning */
+        .until_ns = judge_ns <= now->now_ns ? judge_ns : clock_add(s->since_ns, timeout_ns),
         .send =
             {
                 .pieces = x->pieces + x->piece_first,
@@ -776,7 +687,7 @@ static bool ask(struct session *s, const struct moment *now, struct step *next)
     case STATE_REPLY:
         return ask_reply(s, now);
     case STATE_SEND:
-        return ask_send(s, next);
+        return ask_send(s, now, next);
     case STATE_LAST:
         break;
     }

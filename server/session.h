@@ -11,6 +11,7 @@
 #include "lib/http/date.h"
 #include "lib/http/framing.h"
 #include "server/answer.h"
+#include "server/ledger/ledger.h"
 
 #include <sys/uio.h>
 
@@ -71,8 +72,8 @@ struct outcome {
         CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again */
         CAME_ENDED,     /* READ: the client has ended its side */
         CAME_COLD,      /* FETCH with warm_only: not in memory */
-        CAME_TIMED_OUT, /* READ, SEND: the deadline passed; SEND: `bytes` that were sent before are
-                           not yet taken by the client's system */
+        CAME_TIMED_OUT, /* READ, SEND: the deadline passed, or had when it was asked for; SEND:
+                           `bytes` that were sent before are not yet taken by the client's system */
         CAME_DRAINING,  /* READ: nothing yet, and the server was asked to stop: be asked again, for
                            a request on its way is still waited for a moment */
         CAME_FAILED,    /* the connection, or the file, is no more */
@@ -96,6 +97,19 @@ enum {
         MULTIPART_TEXT_ROOM + 320, /* of text: enough for any part's, its Content-Type too */
 };
 
+/* What is remembered of a queued reply until it has left, for the ledger. Of the bytes queued since
+ * the queue was empty, those from `from` on are its head, and those from `body` on its body. */
+struct note {
+    uint64_t begun_ns; /* when the first byte of its request came */
+    uint64_t from, body;
+    struct bytes text[RECORD_TEXTS]; /* in the input */
+    uint32_t number;
+    uint16_t status;
+    uint8_t method;
+    uint8_t minor;
+    bool was_request; /* not a refusal of what could not be read as one */
+};
+
 /* What a connection needs while bytes are in flight, and only then: lent by the model, which takes
  * it back when the session is at rest. */
 struct exchange {
@@ -104,7 +118,9 @@ struct exchange {
     /* Input: [begin, end) of `room` is not yet used. */
     size_t capacity;
     size_t begin, end;
-    size_t head_end; /* of the request being answered */
+    size_t head_end;   /* of the request being answered */
+    uint64_t came_ns;  /* when the last of them came */
+    uint64_t begun_ns; /* when the first byte of the head that is next or being read came */
 
     /* The request being answered; its views point into the input. */
     struct request request;
@@ -126,10 +142,18 @@ struct exchange {
     unsigned replies;
     struct file *body; /* one of `held`, sent from its descriptor */
     struct slice body_slice;
-    bool in_parts; /* the last of the replies comes in parts: answer.multipart, and and `part` is
-                      next */
+    bool in_parts; /* the last of the replies comes in parts: answer.multipart, and `part` is next
+                    */
     size_t part;
-    size_t unsent; /* what the last deadline found, and was sent since; SIZE_MAX: none has passed */
+    uint64_t queued, sent; /* bytes of pieces, and of all that has left, since it was empty */
+    unsigned recorded;     /* of the replies: the ledger knows that they have left */
+    struct note notes[BATCH_REPLIES];
+
+    /* Against those who are too slow. The rate is judged over a span of the timeout at a time. */
+    uint64_t judged_ns; /* when it was last, or the reply or the body began */
+    uint64_t fed;       /* bytes of a request body since */
+    size_t unsent; /* what the last look at it found, and what was sent since; SIZE_MAX: none yet */
+
     char text[BATCH_TEXT]; /* heads and pages that were not ready-made */
     size_t text_used;
 
@@ -150,8 +174,10 @@ size_t exchange_capacity(const struct site *site);
 
 struct session {
     struct site *site;
+    struct ledger *ledger;     /* where the thread that asks counts now; NULL: nobody counts */
     struct exchange *exchange; /* NULL at rest */
     uint64_t since_ns; /* when what is waited for began to be: a request, the end of a head */
+    uint64_t number;   /* of the conversation, from 1 */
     uint32_t requests; /* answered */
     uint8_t state;
     uint8_t after_send; /* the state to go on in when what is queued has left */
@@ -159,14 +185,16 @@ struct session {
     bool last;          /* close when what is queued has been sent */
     bool linger;
     bool grace; /* the last moment for a request has begun */
+    struct client client;
 };
 
 /* Begins a conversation. */
-void session_init(struct session *session, struct site *site, const struct moment *now);
+void session_init(struct session *session, struct site *site, struct ledger *ledger,
+                  const struct client *client, const struct moment *now);
 
 /* Lets go of everything but the exchange, which is returned (NULL: none). At any time between
- * steps. */
-struct exchange *session_finish(struct session *session);
+ * steps: replies that have not left are cut. */
+struct exchange *session_finish(struct session *session, const struct moment *now);
 
 /* Says what came of the last step and asks for the next. The first call passes CAME_UNCHANGED.
  * Views and pointers in *next hold until the next call. */

@@ -4,6 +4,8 @@
 
 #include "lib/base/secret.h"
 #include "lib/http/request.h"
+#include "server/addresses.h"
+#include "server/ledger/ledgers.h"
 #include "server/store/store.h"
 
 #include <stdatomic.h>
@@ -14,6 +16,8 @@ struct limits {
     uint64_t body;                 /* bytes of a request body that are read and dropped */
     uint64_t requests;             /* on one connection; 0: any number */
     uint64_t connections;          /* at once; 0: as many as there are descriptors */
+    uint64_t per_address;          /* of those, from one address; 0: any number */
+    uint64_t min_rate; /* bytes a second, in each span of the matching timeout; 0: none */
 };
 
 struct timeouts {
@@ -32,6 +36,11 @@ struct site {
 
     struct limits limits;
     struct timeouts timeouts;
+    struct addresses *addresses; /* --max-per-address; NULL: off */
+
+    struct ledgers *ledgers;       /* NULL: nobody looks at what happens */
+    atomic_uint_fast64_t arrivals; /* so many conversations have begun: each has a number */
+    atomic_bool draining;          /* what /healthz tells */
 
     bool delays; /* --delay */
     uint64_t delay_low_ns, delay_high_ns;

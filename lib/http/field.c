@@ -22,21 +22,25 @@ static const struct bytes spellings[FIELD_COUNT] = {
     [FIELD_IF_UNMODIFIED_SINCE] = SPELT("If-Unmodified-Since"),
     [FIELD_KEEP_ALIVE] = SPELT("Keep-Alive"),
     [FIELD_RANGE] = SPELT("Range"),
+    [FIELD_REFERER] = SPELT("Referer"),
     [FIELD_TRANSFER_ENCODING] = SPELT("Transfer-Encoding"),
+    [FIELD_USER_AGENT] = SPELT("User-Agent"),
 };
 
 enum {
-    LONGEST_NAME = 19
+    LONGEST_NAME = 19,
+    NAMES_OF_A_LENGTH = 3, /* at the most */
 };
 
-/* The known names of each length: there are never more than two. They are counted from one here,
- * so that zero, which fills every gap, is no name. */
-static const uint8_t names_by_length[LONGEST_NAME + 1][2] = {
+/* The known names of each length. They are counted from one here, so that zero, which fills every
+ * gap, is no name. */
+static const uint8_t names_by_length[LONGEST_NAME + 1][NAMES_OF_A_LENGTH] = {
     [4] = {FIELD_HOST + 1, FIELD_DATE + 1},
     [5] = {FIELD_RANGE + 1, FIELD_DELAY + 1},
     [6] = {FIELD_EXPECT + 1},
+    [7] = {FIELD_REFERER + 1},
     [8] = {FIELD_IF_RANGE + 1, FIELD_IF_MATCH + 1},
-    [10] = {FIELD_CONNECTION + 1, FIELD_KEEP_ALIVE + 1},
+    [10] = {FIELD_CONNECTION + 1, FIELD_USER_AGENT + 1, FIELD_KEEP_ALIVE + 1},
     [12] = {FIELD_CONTENT_TYPE + 1},
     [13] = {FIELD_IF_NONE_MATCH + 1},
     [14] = {FIELD_CONTENT_LENGTH + 1},
@@ -87,7 +91,7 @@ static enum field_name name_of(struct bytes name)
     if (name.len > LONGEST_NAME) {
         return FIELD_OTHER;
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < NAMES_OF_A_LENGTH; i++) {
         unsigned known = names_by_length[name.len][i];
         if (known != 0 && same_name(name.at, spellings[known - 1].at, name.len)) {
             return (enum field_name)(known - 1);

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* The fields that something in this project decides by. */
+/* The fields that something in this project decides by, or keeps a record of. */
 enum field_name {
     FIELD_ACCEPT_ENCODING,
     FIELD_CONNECTION,
@@ -26,7 +26,9 @@ enum field_name {
     FIELD_IF_UNMODIFIED_SINCE,
     FIELD_KEEP_ALIVE,
     FIELD_RANGE,
+    FIELD_REFERER,
     FIELD_TRANSFER_ENCODING,
+    FIELD_USER_AGENT,
     FIELD_COUNT,
     FIELD_OTHER = FIELD_COUNT,
 };

@@ -139,7 +139,7 @@ static enum request_outcome read_fields(const char **at, const char *end, unsign
         return malformed(why, "malformed field line");
     case FIELD_SECTION_TOO_MANY:
         *why = "too many fields";
-        return REQUEST_FIELDS_TOO_LARGE;
+        return REQUEST_TOO_MANY_FIELDS;
     case FIELD_SECTION_COMPLETE:
         break;
     }

@@ -33,7 +33,8 @@ enum request_outcome {
     REQUEST_MALFORMED,        /* 400: see *why */
     REQUEST_TARGET_TOO_LONG,  /* 414: the target is longer than limits->target, or alone fills
                                  limits->head */
-    REQUEST_FIELDS_TOO_LARGE, /* 431: too many fields, or no end within limits->head */
+    REQUEST_FIELDS_TOO_LARGE, /* 431: no end within limits->head */
+    REQUEST_TOO_MANY_FIELDS,  /* 431 */
     REQUEST_VERSION,          /* 505: HTTP/x with x other than 1 */
 };
 

@@ -29,6 +29,7 @@ static void shut(struct doors *doors)
 static void pause_awhile(struct doors *doors)
 {
     static const struct timeval pause = {0, PAUSE_MS * 1000};
+    ledger_mishap(doors->ledger, MISHAP_ACCEPT);
     shut(doors);
     event_add(&doors->reopen, &pause);
 }
@@ -39,12 +40,15 @@ static bool accept_some(struct door *door)
     struct doors *doors = door->doors;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         if (!doors->has_room(doors->owner)) {
+            ledger_limit(doors->ledger, LIMIT_CONNECTIONS);
             shut(doors);
             return false;
         }
-        int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct address peer = {.size = sizeof(peer.at)};
+        int fd = accept4(door->fd, &peer.at.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            doors->accepted(doors->owner, fd, door->tcp);
+            struct client client = client_of(&peer);
+            doors->accepted(doors->owner, fd, &client);
         } else if (errno == EAGAIN) {
             return true;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -116,18 +120,18 @@ static void door_init(struct doors *doors, struct event_base *base, const struct
     struct door *door = &doors->door[doors->count++];
     door->doors = doors;
     door->fd = fd;
-    door->tcp = !address_is_unix(&listener->address);
     door->lent = listener->lent;
     event_assign(&door->event, base, fd, EV_READ | EV_PERSIST, on_acceptable, door);
 }
 
 bool doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
                 unsigned count, unsigned index, unsigned loops, doors_accepted *accepted,
-                doors_has_room *has_room, void *owner)
+                doors_has_room *has_room, void *owner, struct ledger *ledger)
 {
     doors->accepted = accepted;
     doors->has_room = has_room;
     doors->owner = owner;
+    doors->ledger = ledger;
     doors->door = calloc(count_doors(listeners, count, index, loops), sizeof(doors->door[0]));
     if (doors->door == NULL) {
         return false;

@@ -9,7 +9,7 @@
 struct doors;
 
 /* Takes an accepted, non-blocking descriptor. */
-typedef void doors_accepted(void *owner, int fd, bool tcp);
+typedef void doors_accepted(void *owner, int fd, const struct client *client);
 /* Whether a further one may be accepted; when not, the doors are shut until doors_open(). */
 typedef bool doors_has_room(const void *owner);
 /* The last call is over, and they are closed. */
@@ -19,7 +19,6 @@ struct door {
     struct event event;
     struct doors *doors;
     int fd;
-    bool tcp;
     bool lent; /* others hold the socket too */
 };
 
@@ -28,6 +27,7 @@ struct doors {
     doors_has_room *has_room;
     doors_closed *closed;
     void *owner;
+    struct ledger *ledger;
     struct door *door;
     unsigned count;
     bool open;
@@ -39,7 +39,7 @@ struct doors {
  * memory. */
 bool doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
                 unsigned count, unsigned index, unsigned loops, doors_accepted *accepted,
-                doors_has_room *has_room, void *owner);
+                doors_has_room *has_room, void *owner, struct ledger *ledger);
 
 /* There may be room again. Does nothing when there is none, or when they are shut for a pause. */
 void doors_open(struct doors *doors);

@@ -155,6 +155,7 @@ static void cut(struct loop *loop)
     }
     loop->cutting = true;
     doors_close(&loop->doors);
+    ledger_add(loop->ledger, COUNT_LIMITS + LIMIT_DRAIN_TIMEOUT, loop->connections);
     event_add(&loop->drained, &moment);
     loop->server->calls->cut(loop);
 }
@@ -212,6 +213,7 @@ static bool loop_init(struct loop *loop, struct server *server,
                                   options->cache.bytes / options->loops + 1};
     loop->server = server;
     loop->most = (server->site->limits.connections + options->loops - 1) / options->loops;
+    loop->ledger = ledgers_at(server->site->ledgers, (unsigned)(loop - server->loop));
     loop->overdue_ns = CLOCK_NEVER;
     loop->stop.done = on_stop;
     loop->cut.done = on_cut;
@@ -329,6 +331,7 @@ static uint64_t obey(struct server *server, enum order_kind order, uint64_t unti
     uint64_t last_ns = clock_monotonic_ns() + (LAST_WORD_MS + LEAVE_MS) * NS_PER_MS;
     if (order != ORDER_NONE && !server->draining) {
         server->draining = true;
+        atomic_store(&server->site->draining, true);
         server->handed_over = order == ORDER_HAND_OVER;
         until_ns = clock_add(last_ns, server->site->timeouts.drain_ns);
         post_all(server, offsetof(struct loop, stop));
@@ -370,7 +373,7 @@ enum server_end server_run(struct server *server, const struct listener *listene
     for (unsigned i = 0; i < server->loops; i++) {
         struct loop *loop = &server->loop[i];
         if (!doors_init(&loop->doors, loop->base, listeners, count, i, server->loops,
-                        server->calls->accepted, has_room, loop)) {
+                        server->calls->accepted, has_room, loop, loop->ledger)) {
             log_error("out of memory");
             return SERVER_FAILED;
         }

@@ -28,6 +28,7 @@ struct loop {
     struct calendar calendar;
     struct cache *cache;
     struct doors doors;
+    struct ledger *ledger; /* NULL: nobody counts */
 
     struct waits waits;   /* every connection is in one of its lists */
     struct event overdue; /* the timer for all of them */

@@ -9,6 +9,7 @@
 
 #include "lib/base/log.h"
 #include "lib/net/stream.h"
+#include "server/admit.h"
 #include "server/async/loop.h"
 #include "server/transmit.h"
 
@@ -65,8 +66,10 @@ static bool wait_step(struct connection *c, const struct step *step);
 static void on_waited(evutil_socket_t fd, short what, void *connection);
 static bool work_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_worked(struct job *job);
-static bool await_room(struct connection *c, const struct step *step);
-static bool send_step(struct connection *c, const struct step *step, struct outcome *came);
+static bool await_room(struct connection *c, const struct step *step, const struct moment *now,
+                       struct outcome *came);
+static bool send_step(struct connection *c, const struct step *step, struct moment *now,
+                      struct outcome *came);
 static void on_writable(evutil_socket_t fd, short what, void *connection);
 static void close_step(struct connection *c, const struct step *step);
 static void on_leftover(evutil_socket_t fd, short what, void *connection);
@@ -74,18 +77,24 @@ static void connection_close(struct connection *c);
 
 /* --- accept ----------------------------------------------------------------------------------- */
 
-static void on_accepted(void *owner, int fd, bool tcp)
+static void on_accepted(void *owner, int fd, const struct client *client)
 {
     struct loop *loop = owner;
+    struct site *site = loop->server->site;
+    if (!admit(site, loop->ledger, fd, client)) {
+        return;
+    }
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL) {
-        close(fd);
+        ledger_mishap(loop->ledger, MISHAP_MEMORY);
+        turn_away(loop->ledger, fd);
+        admit_left(site, client);
         return;
     }
     struct moment now = calendar_now(&loop->calendar);
     c->loop = loop;
-    stream_init(&c->stream, fd, tcp);
-    session_init(&c->session, loop->server->site, &now);
+    stream_init(&c->stream, fd, client->kind != CLIENT_LOCAL);
+    session_init(&c->session, site, loop->ledger, client, &now);
     if (loop->draining) {
         session_drain(&c->session);
     }
@@ -121,7 +130,7 @@ static void converse(struct connection *c, struct outcome came)
             now = calendar_now(&c->loop->calendar);
             break;
         case STEP_SEND:
-            ready = had_turn ? await_room(c, &step) : send_step(c, &step, &came);
+            ready = had_turn ? await_room(c, &step, &now, &came) : send_step(c, &step, &now, &came);
             had_turn = step.send.file != NULL;
             break;
         case STEP_CLOSE:
@@ -192,6 +201,7 @@ static struct outcome receive(struct connection *c, bool ended)
     if (c->session.exchange == NULL) {
         struct exchange *exchange = loop_lend(c->loop);
         if (exchange == NULL) {
+            ledger_mishap(c->loop->ledger, MISHAP_MEMORY);
             return (struct outcome){CAME_FAILED, 0};
         }
         session_lend(&c->session, exchange);
@@ -340,21 +350,30 @@ static void on_worked(struct job *job)
 
 /* --- send ------------------------------------------------------------------------------------- */
 
-static bool await_room(struct connection *c, const struct step *step)
+static bool await_room(struct connection *c, const struct step *step, const struct moment *now,
+                       struct outcome *came)
 {
+    if (step->until_ns <= now->now_ns) {
+        *came = (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
+        return true;
+    }
     arm(c, ARMED_SEND, 0);
     loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
     return false;
 }
 
-static bool send_step(struct connection *c, const struct step *step, struct outcome *came)
+static bool send_step(struct connection *c, const struct step *step, struct moment *now,
+                      struct outcome *came)
 {
     *came = (struct outcome){CAME_DONE, 0};
     switch (transmit(&c->stream, step, &came->bytes)) {
     case TRANSMIT_DONE:
+        if (c->loop->ledger != NULL) { /* which is told how long a reply took */
+            now->now_ns = clock_monotonic_ns();
+        }
         return true;
     case TRANSMIT_AGAIN:
-        return await_room(c, step);
+        return await_room(c, step, now, came);
     case TRANSMIT_FAILED:
         break;
     }
@@ -399,9 +418,11 @@ static void on_leftover(evutil_socket_t fd, short what, void *argument)
 /* The one way to die. No helper is out for it. */
 static void connection_close(struct connection *c)
 {
+    struct moment now = calendar_now(&c->loop->calendar);
     arm(c, ARMED_NOT, 0);
     close(c->stream.fd);
-    loop_take_back(c->loop, session_finish(&c->session));
+    loop_take_back(c->loop, session_finish(&c->session, &now));
+    admit_left(c->loop->server->site, &c->session.client);
     loop_leave(c->loop, &c->wait);
     free(c);
 }

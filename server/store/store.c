@@ -235,12 +235,14 @@ bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, u
 {
     fetch->known = NULL;
     fetch->file = NULL;
+    fetch->recalled = false;
     fetch->begun_ns = now_ns;
     struct file *file = NULL;
     switch (cache_find(cache, fetch->path, trust_ns, now_ns, &file)) {
     case CACHE_FRESH:
         fetch->came = FETCH_FILE;
         fetch->file = file;
+        fetch->recalled = true;
         return true;
     case CACHE_STALE:
         fetch->known = file;

@@ -36,6 +36,7 @@ struct fetch {
 
     enum fetch_came came;
     struct file *file;
+    bool recalled; /* it was in memory */
     /* between fetch_recall, fetch_open and fetch_keep */
     uint64_t begun_ns;
     struct file *known; /* what the cache held, to be compared; a reference */

@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/net/listen.h"
 #include "lib/net/stream.h"
+#include "server/admit.h"
 #include "server/calendar.h"
 #include "server/listeners.h"
 #include "server/sync/crowd.h"
@@ -28,12 +29,12 @@ struct server {
     struct pollfd *ready; /* the control, then the doors */
     struct door *door;
     unsigned doors; /* that are open */
+    bool full;      /* of connections; the accepting thread's */
 };
 
 /* A listening socket. */
 struct door {
     int fd;
-    bool tcp;
     bool lent; /* others hold the socket too */
 };
 
@@ -61,41 +62,30 @@ static void close_step(struct connection *c, const struct step *step, uint64_t n
 struct ticket {
     struct server *server;
     int fd;
-    bool tcp;
+    struct client client;
 };
 
-enum {
-    TURN_AWAY_READS = 16 /* whoever sends without end must not keep the door */
-};
-
-/* The one reply that is not a session's: there is no thread to hold one. */
-static void turn_away(int fd)
+static struct ledger *ledger_here(const struct server *server)
 {
-    static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    char request[4096];
-    if (send(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
-        shutdown(fd, SHUT_WR);
-    }
-    for (int i = 0; i < TURN_AWAY_READS; i++) { /* to close over unread bytes would reset it away */
-        if (recv(fd, request, sizeof(request), MSG_DONTWAIT) <= 0) {
-            break;
-        }
-    }
-    close(fd);
+    return ledgers_here(server->site->ledgers);
 }
 
-static void on_accepted(struct server *server, int fd, bool tcp)
+static void on_accepted(struct server *server, int fd, const struct client *client)
 {
+    if (!admit(server->site, ledger_here(server), fd, client)) {
+        return;
+    }
     struct ticket *ticket = malloc(sizeof(*ticket));
     if (ticket != NULL) {
-        *ticket = (struct ticket){server, fd, tcp};
+        *ticket = (struct ticket){server, fd, *client};
         if (crowd_start(&server->crowd, converse, ticket)) {
             return;
         }
         free(ticket);
     }
-    turn_away(fd);
+    ledger_mishap(ledger_here(server), ticket != NULL ? MISHAP_THREAD : MISHAP_MEMORY);
+    turn_away(ledger_here(server), fd);
+    admit_left(server->site, client);
 }
 
 enum accepted {
@@ -112,16 +102,30 @@ enum {
 static enum accepted accept_some(struct server *server, const struct door *door)
 {
     for (int i = 0; i < ACCEPT_AT_ONCE && crowd_has_room(&server->crowd); i++) {
-        int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
+        struct address peer = {.size = sizeof(peer.at)};
+        int fd = accept4(door->fd, &peer.at.any, &peer.size, SOCK_CLOEXEC);
         if (fd >= 0) {
-            on_accepted(server, fd, door->tcp);
+            struct client client = client_of(&peer);
+            on_accepted(server, fd, &client);
         } else if (errno == EAGAIN) {
             return ACCEPTED_ALL;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            ledger_mishap(ledger_here(server), MISHAP_ACCEPT);
             return ACCEPTED_PAUSE;
         }
     }
     return ACCEPTED_SOME;
+}
+
+/* Whether one more may be let in; that there is no room is told once, when it is used up. */
+static bool has_room(struct server *server)
+{
+    bool room = crowd_has_room(&server->crowd);
+    if (!room && !server->full) {
+        ledger_limit(ledger_here(server), LIMIT_CONNECTIONS);
+    }
+    server->full = !room;
+    return room;
 }
 
 /* From every door; what the hindmost of them said. */
@@ -150,7 +154,8 @@ static enum order_kind accept_until_told(struct server *server)
                 return order;
             }
         }
-        may_accept = accept_all(server) != ACCEPTED_PAUSE && crowd_has_room(&server->crowd);
+        may_accept = accept_all(server) != ACCEPTED_PAUSE;
+        may_accept = has_room(server) && may_accept;
     }
 }
 
@@ -166,8 +171,7 @@ static bool open_doors(struct server *server, const struct listener *listeners, 
     for (unsigned i = 0; i < count; i++) {
         for (unsigned j = 0; j < listeners[i].sockets; j++) {
             int fd = listeners[i].fds[j];
-            server->door[server->doors++] =
-                (struct door){fd, !address_is_unix(&listeners[i].address), listeners[i].lent};
+            server->door[server->doors++] = (struct door){fd, listeners[i].lent};
             server->ready[server->doors] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
     }
@@ -203,14 +207,16 @@ static void connection_open(struct connection *c, const struct ticket *ticket)
 {
     *c = (struct connection){.server = ticket->server};
     struct moment now = calendar_now(&c->calendar);
-    stream_init(&c->stream, ticket->fd, ticket->tcp);
-    session_init(&c->session, ticket->server->site, &now);
+    stream_init(&c->stream, ticket->fd, ticket->client.kind != CLIENT_LOCAL);
+    session_init(&c->session, c->server->site, ledger_here(c->server), &ticket->client, &now);
     crowd_join(&c->server->crowd, &c->member, ticket->fd);
 }
 
 static void connection_close(struct connection *c)
 {
-    struct exchange *exchange = session_finish(&c->session);
+    struct moment now = calendar_now(&c->calendar);
+    struct exchange *exchange = session_finish(&c->session, &now);
+    admit_left(c->server->site, &c->session.client);
     if (exchange != NULL) {
         crowd_take_back(&c->server->crowd, exchange);
     }
@@ -230,6 +236,7 @@ static void *converse(void *argument)
         if (atomic_load_explicit(&c.server->crowd.draining, memory_order_relaxed)) {
             session_drain(&c.session);
         }
+        c.session.ledger = ledger_here(c.server);
         session_step(&c.session, &now, came, &step);
         switch (step.kind) {
         case STEP_READ:
@@ -300,6 +307,7 @@ static struct outcome read_first(struct connection *c)
     if (got > 0) {
         struct exchange *exchange = crowd_lend(&c->server->crowd);
         if (exchange == NULL) {
+            ledger_mishap(c->session.ledger, MISHAP_MEMORY);
             return (struct outcome){CAME_FAILED, 0};
         }
         session_lend(&c->session, exchange);
@@ -367,6 +375,9 @@ static struct outcome work_step(const struct step *step)
 static struct outcome send_step(struct connection *c, const struct step *step, uint64_t now_ns)
 {
     size_t bytes = 0;
+    if (step->until_ns <= now_ns) {
+        return (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
+    }
     set_wait(c, SO_SNDTIMEO, &c->send_wait_ns, step->until_ns, now_ns);
     switch (transmit(&c->stream, step, &bytes)) {
     case TRANSMIT_DONE:
@@ -431,6 +442,7 @@ static void drain(struct server *server, enum order_kind order)
     uint64_t now_ns = clock_monotonic_ns();
     uint64_t until_ns = clock_add(now_ns, server->site->timeouts.drain_ns);
     uint64_t last_call_ns = clock_add(now_ns, LAST_CALL_MS * NS_PER_MS);
+    atomic_store(&server->site->draining, true);
     atomic_store(&server->crowd.drain_until_ns, until_ns);
     atomic_store(&server->crowd.draining, true);
     if (order == ORDER_HAND_OVER) {
@@ -485,6 +497,7 @@ static void server_finish(struct server *server)
     size_t left = crowd_wait(&server->crowd, 0);
     if (left > 0) {
         log_warn("%zu connections were cut at the end of the drain timeout", left);
+        ledger_add(ledger_here(server), COUNT_LIMITS + LIMIT_DRAIN_TIMEOUT, left);
         left = cut(server);
     }
     if (left == 0) { /* else some thread is still in a system call, and uses all this */

@@ -29,7 +29,9 @@ static const struct name_row name_rows[] = {
     {"If-Unmodified-Since", FIELD_IF_UNMODIFIED_SINCE},
     {"Keep-Alive", FIELD_KEEP_ALIVE},
     {"Range", FIELD_RANGE},
+    {"Referer", FIELD_REFERER},
     {"Transfer-Encoding", FIELD_TRANSFER_ENCODING},
+    {"User-Agent", FIELD_USER_AGENT},
 };
 
 static struct bytes line_of(char *room, size_t size, const char *name)

@@ -352,7 +352,7 @@ static void just_as_many_fields_as_allowed_are_good(void **state)
     (void)state;
     assert_int_equal(read_within(head, (struct request_limits){100, 100, 3}), REQUEST_COMPLETE);
     assert_int_equal(read_within(head, (struct request_limits){100, 100, 2}),
-                     REQUEST_FIELDS_TOO_LARGE);
+                     REQUEST_TOO_MANY_FIELDS);
 }
 
 /* ---- the parts that are kept ---- */

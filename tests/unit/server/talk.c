@@ -124,7 +124,7 @@ void talk_begin(struct talk *talk)
     talk->output_len = 0;
     atomic_store(&talk->site.boundaries, 0); /* every talk draws the same */
     talk->over = false;
-    session_init(&talk->session, &talk->site, &talk->now);
+    session_init(&talk->session, &talk->site, talk->ledger, &talk->client, &talk->now);
     talk_tell(talk, (struct outcome){CAME_UNCHANGED, 0});
 }
 
@@ -144,7 +144,7 @@ static void count_references(const struct talk *talk, const struct exchange *len
 
 void talk_end(struct talk *talk)
 {
-    struct exchange *exchange = session_finish(&talk->session);
+    struct exchange *exchange = session_finish(&talk->session, &talk->now);
     assert_true(exchange == NULL || exchange == talk->exchange);
     count_references(talk, NULL);
     free(talk->exchange);
@@ -336,6 +336,7 @@ void talk_looked_up(struct talk *talk)
         talk_tell(talk, (struct outcome){CAME_COLD, 0});
         return;
     }
+    fetch->recalled = book != NULL && book->warm;
     fetch->came = book != NULL ? book->came : FETCH_ABSENT;
     fetch->file = NULL;
     if (fetch->came == FETCH_FILE) {

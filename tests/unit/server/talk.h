@@ -25,6 +25,8 @@ struct talk {
     struct book shelf[SHELF_MOST];
     unsigned books;
 
+    struct ledger *ledger; /* NULL unless a test lends one */
+    struct client client;
     struct session session;
     struct exchange *exchange; /* lent, or here to be lent */
     struct moment now;
