@@ -39,6 +39,7 @@ static enum answer_next absent(struct answer *answer)
 {
     if (answer->site->fallback.len > 0 && !answer->fell_back) {
         answer->fell_back = true;
+        answer->coding_failed = false;
         answer->path = answer->site->fallback;
         return ANSWER_FETCH;
     }
@@ -61,6 +62,8 @@ enum answer_next answer_begin(struct answer *answer, const struct site *site,
     answer->site = site;
     answer->request = request;
     answer->fell_back = false;
+    answer->coding = CODING_NONE;
+    answer->coding_failed = false;
     answer->query = (struct bytes){0};
     if (request->method == METHOD_OTHER) {
         return refuse(answer, 501, "This method is not known here.");
@@ -96,13 +99,17 @@ enum {
 };
 
 /* One slice is a plain 206. Of several each is a part, unless they are many and small, so that the
- * whole would be shorter: then the Range field is ignored (RFC 9110 14.2, 15.3.7.2). */
+ * whole would be shorter: then the Range field is ignored (RFC 9110 14.2, 15.3.7.2). So it is for
+ * several of a stored coding, since no field tells whether its parts or the whole are coded. */
 static void select_slices(struct answer *answer, size_t count)
 {
     struct reply *reply = &answer->reply;
     if (count == 1) {
         reply->status = 206;
         reply->slice = answer->slices[0];
+        return;
+    }
+    if (reply->file->coding != CODING_NONE) {
         return;
     }
     answer->multipart = (struct multipart){
@@ -179,12 +186,41 @@ static enum answer_next send_file(struct answer *answer, struct file *file, int6
     return ANSWER_REPLY;
 }
 
+/* RFC 9110 12.5.3: a stored sibling is looked up in its turn. Where nothing is acceptable the
+ * request hears so, rather than get what it said it cannot read (15.5.7). */
+static enum answer_next choose_coding(struct answer *answer, struct file *file, int64_t now_s)
+{
+    const struct fields *fields = &answer->request->fields;
+    if (!fields_have(fields, FIELD_ACCEPT_ENCODING) || answer->coding != CODING_NONE ||
+        answer->coding_failed) {
+        return send_file(answer, file, now_s);
+    }
+    bool acceptable = coding_choose(fields, file->siblings, &answer->coding);
+    if (acceptable && answer->coding == CODING_NONE) {
+        return send_file(answer, file, now_s);
+    }
+    file_release(file);
+    return acceptable ? ANSWER_FETCH
+                      : refuse(answer, 406, "The file is in no encoding that the request accepts.");
+}
+
+/* A sibling that has gone or cannot be had just now: the file itself serves as well. */
+static enum answer_next do_without_coding(struct answer *answer)
+{
+    answer->coding = CODING_NONE;
+    answer->coding_failed = true;
+    return ANSWER_FETCH;
+}
+
 enum answer_next answer_fetched(struct answer *answer, enum fetch_came came, struct file *file,
                                 int64_t now_s)
 {
+    if (came != FETCH_FILE && answer->coding != CODING_NONE) {
+        return do_without_coding(answer);
+    }
     switch (came) {
     case FETCH_FILE:
-        return send_file(answer, file, now_s);
+        return choose_coding(answer, file, now_s);
     case FETCH_FOLDER:
         if (answer->fell_back) {
             return refuse(answer, 404, "There is nothing here by that name.");
@@ -292,6 +328,9 @@ static void write_particulars(const struct reply *reply, struct head *head)
             head, BYTES("Content-Range"),
             (struct bytes){text, range_write_content(text, reply->slice, reply->file->size)});
         break;
+    case 406:
+        head_field(head, BYTES("Vary"), BYTES("Accept-Encoding"));
+        break;
     case 416:
         head_field(head, BYTES("Content-Range"),
                    (struct bytes){text, range_write_unsatisfied(text, reply->file->size)});
@@ -308,6 +347,9 @@ size_t reply_write(const struct reply *reply, const struct site *site, struct he
 {
     write_particulars(reply, head);
     if (reply->page) {
+        if (reply->file != NULL && file_varies(reply->file)) {
+            head_field(head, BYTES("Vary"), BYTES("Accept-Encoding"));
+        }
         head_field_number(head, BYTES("Content-Length"), page_size(reply));
         head_field(head, BYTES("Content-Type"), BYTES("text/html; charset=utf-8"));
         head_text(head, site->fields);

@@ -21,7 +21,7 @@ struct reply {
 };
 
 enum answer_next {
-    ANSWER_FETCH, /* answer->path has to be looked up; then answer_fetched() */
+    ANSWER_FETCH, /* answer->path, in answer->coding, has to be looked up; then answer_fetched() */
     ANSWER_REPLY, /* answer->reply is complete */
 };
 
@@ -37,6 +37,8 @@ struct answer {
     const struct request *request;
     struct bytes path;  /* followed by a NUL; in the caller's room or the site's */
     struct bytes query; /* of the target, without '?' */
+    enum coding coding; /* of what is looked up: a stored sibling, or the file itself */
+    bool coding_failed; /* the sibling was not to be had: the file itself is sent */
     bool fell_back;
     struct reply reply;
     struct multipart multipart; /* what reply.multipart points to */

@@ -33,9 +33,9 @@ struct cache *cache_create(const struct cache_limits *limits)
 
 /* FNV-1a over words: paths are short, and those who choose them gain nothing by collisions but a
  * slower look-up of files that exist. */
-static uint64_t hash_of(struct bytes path)
+static uint64_t hash_of(struct bytes path, enum coding coding)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ path.len;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ path.len ^ (uint64_t)coding << 32;
     size_t at = 0;
     for (; at + 8 <= path.len; at += 8) {
         uint64_t word;
@@ -54,10 +54,12 @@ static struct file **bucket_of(struct cache *cache, uint64_t hash)
     return &cache->bucket[hash & (cache->buckets - 1)];
 }
 
-static struct file *look_up(struct cache *cache, struct bytes path, uint64_t hash)
+static struct file *look_up(struct cache *cache, struct bytes path, enum coding coding,
+                            uint64_t hash)
 {
     struct file *file = *bucket_of(cache, hash);
-    while (file != NULL && (file->hash != hash || !bytes_equal(file->path, path))) {
+    while (file != NULL &&
+           (file->hash != hash || file->coding != coding || !bytes_equal(file->path, path))) {
         file = file->next;
     }
     return file;
@@ -126,13 +128,13 @@ static enum cache_found judge(struct file *file, uint64_t trust_ns, uint64_t now
     return CACHE_STALE;
 }
 
-enum cache_found cache_find(struct cache *cache, struct bytes path, uint64_t trust_ns,
-                            uint64_t now_ns, struct file **file)
+enum cache_found cache_find(struct cache *cache, struct bytes path, enum coding coding,
+                            uint64_t trust_ns, uint64_t now_ns, struct file **file)
 {
-    uint64_t hash = hash_of(path);
+    uint64_t hash = hash_of(path, coding);
     enum cache_found found = CACHE_MISS;
     pthread_mutex_lock(&cache->lock);
-    struct file *here = look_up(cache, path, hash);
+    struct file *here = look_up(cache, path, coding, hash);
     if (here != NULL) {
         found = judge(here, trust_ns, now_ns);
         if (cache->newest != here) {
@@ -165,10 +167,10 @@ void cache_abandon(struct cache *cache, struct file *file)
 void cache_put(struct cache *cache, struct file *file, uint64_t checked_ns)
 {
     struct file *left = NULL; /* chained by `next`, to be released outside the lock */
-    file->hash = hash_of(file->path);
+    file->hash = hash_of(file->path, file->coding);
     file->checked_ns = checked_ns;
     pthread_mutex_lock(&cache->lock);
-    struct file *before = look_up(cache, file->path, file->hash);
+    struct file *before = look_up(cache, file->path, file->coding, file->hash);
     if (before != NULL) {
         left = take_out(cache, before);
         left->next = NULL;

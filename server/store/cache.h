@@ -1,4 +1,4 @@
-/* Files by path, bounded, the least recently used leaving first.
+/* Files by path and content coding, bounded, the least recently used leaving first.
  *
  * There is one cache for each event loop, or for each core when connections have threads of their
  * own, so that cores do not pass hot counters to and fro. Its lock guards the table, the order of
@@ -27,16 +27,17 @@ enum cache_found {
     CACHE_MISS,
 };
 
-/* Looks a path up. The identity of a file in use is asked for again when half its time of trust is
- * over: one caller is then told STALE and asks, while the others go on with FRESH; so under load
- * nobody queues for a file whose trust ran out. */
-enum cache_found cache_find(struct cache *cache, struct bytes path, uint64_t trust_ns,
-                            uint64_t now_ns, struct file **file);
+/* Looks up a path in a coding. The identity of a file in use is asked for again when half its time
+ * of trust is over: one caller is then told STALE and asks, while the others go on with FRESH; so
+ * under load nobody queues for a file whose trust ran out. */
+enum cache_found cache_find(struct cache *cache, struct bytes path, enum coding coding,
+                            uint64_t trust_ns, uint64_t now_ns, struct file **file);
 
 /* Says that `file`, from cache_find, had the same identity at `checked_ns`. */
 void cache_renew(struct cache *cache, struct file *file, uint64_t checked_ns);
 
-/* Holds `file` under its path from now on, in the place of any other; takes a reference of its own.
+/* Holds `file` under its path and coding from now on, in the place of any other; takes a reference
+ * of its own.
  */
 void cache_put(struct cache *cache, struct file *file, uint64_t checked_ns);
 

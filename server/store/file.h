@@ -5,6 +5,7 @@
  * this one go on with it. */
 #pragma once
 
+#include "lib/http/coding.h"
 #include "lib/http/condition.h"
 
 #include <stdatomic.h>
@@ -27,6 +28,11 @@ struct file {
     uint64_t size;
     struct identity identity;
     bool racy; /* changed so shortly before it was read that its identity proves nothing */
+
+    enum coding
+        coding;        /* of the content: a stored sibling of its path, e.g. with ".gz" behind it */
+    unsigned siblings; /* of a file without one: in which codings it is stored besides, and these
+                          are not older (bit per enum coding) */
 
     struct validators validators; /* RFC 9110 8.8 */
     struct bytes head; /* what follows the fields of the moment in a 200 reply: its other fields and
@@ -55,6 +61,13 @@ static inline struct file *file_hold(struct file *file)
 
 /* Lets go of one reference; the last one closes and frees. NULL is fine. Any thread. */
 void file_release(struct file *file);
+
+/* Whether which representation is sent hangs on Accept-Encoding: "Vary" says so (RFC 9110 12.5.5).
+ */
+static inline bool file_varies(const struct file *file)
+{
+    return file->coding != CODING_NONE || file->siblings != 0;
+}
 
 /* Takes the identity from what fstat(2) said. */
 struct identity identity_of(const struct stat *status);

@@ -141,15 +141,18 @@ static uint64_t stamp_ns(struct timespec stamp)
     return (uint64_t)stamp.tv_sec * NS_PER_S + (uint64_t)stamp.tv_nsec;
 }
 
-/* An entity tag (RFC 9110 8.8.3): size, time of modification, and what the file holds. Where that
+/* An entity tag (RFC 9110 8.8.3): size, time of modification, what the file holds, and its coding
+ * (8.8.3.3). Where that
  * was not read, the time of its last change of any kind, which nobody can set, stands for it; and
  * while that proves nothing yet the tag is weak (8.8.1). Of one file every core says the same. */
 static size_t write_etag(char *to, size_t room, const struct file *file, const uint64_t *digest)
 {
     const struct identity *identity = &file->identity;
-    int len = snprintf(to, room, "\"%jx-%jx-%s%jx\"", (uintmax_t)file->size,
+    bool coded = file->coding != CODING_NONE;
+    int len = snprintf(to, room, "\"%jx-%jx-%s%jx%s%s\"", (uintmax_t)file->size,
                        (uintmax_t)stamp_ns(identity->modified), digest != NULL ? "" : "c",
-                       (uintmax_t)(digest != NULL ? *digest : stamp_ns(identity->changed)));
+                       (uintmax_t)(digest != NULL ? *digest : stamp_ns(identity->changed)),
+                       coded ? "-" : "", coded ? coding_name(file->coding).at : "");
     return (size_t)len;
 }
 
@@ -193,10 +196,16 @@ static void describe(struct file *file, const struct making *making, char *room,
     size_t type_at = head.len;
     head_field(&head, BYTES("Content-Type"), making->type);
     size_t fields_at = head.len;
+    if (file->coding != CODING_NONE) {
+        head_field(&head, BYTES("Content-Encoding"), coding_name(file->coding));
+    }
     head_field(&head, BYTES("Accept-Ranges"), BYTES("bytes"));
     head_field(&head, BYTES("Last-Modified"), (struct bytes){date, sizeof(date)});
     size_t shared_at = head.len;
     file->validators.etag = write_etag_field(&head, file, digest);
+    if (file_varies(file)) {
+        head_field(&head, BYTES("Vary"), BYTES("Accept-Encoding"));
+    }
     head_text(&head, making->fields);
     file->type = (struct bytes){room + type_at, fields_at - type_at};
     file->fields = (struct bytes){room + fields_at, head.len - fields_at};
@@ -224,6 +233,8 @@ static struct file *file_create(const struct making *making, size_t in_memory)
     file->path = (struct bytes){file->text, path.len};
     memcpy(file->text, path.at, path.len);
     file->text[path.len] = '\0';
+    file->coding = making->coding;
+    file->siblings = making->siblings;
     return file;
 }
 

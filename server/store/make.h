@@ -11,6 +11,8 @@ enum {
 struct making {
     struct bytes path;   /* under which it is asked for */
     struct bytes type;   /* its media type */
+    enum coding coding;  /* of its content */
+    unsigned siblings;   /* see struct file */
     struct bytes fields; /* whole lines that every head of a file carries */
     uint64_t in_memory;  /* content up to this size is held in memory and sent from there */
 };

@@ -1,5 +1,6 @@
 #include "server/store/store.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "server/store/make.h"
 #include "server/store/types.h"
@@ -25,7 +26,8 @@ struct store {
 
 /* A rename somewhere in the path while it is walked makes the kernel ask for another try. */
 enum {
-    OPEN_TRIES = 64
+    OPEN_TRIES = 64,
+    OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY,
 };
 
 static int open_kernel(int root, const char *path, uint64_t flags)
@@ -190,13 +192,70 @@ static enum fetch_came came_of_errno(const struct store *store, const char *path
     }
 }
 
+/* A stored coding is no longer one of what was changed since. Tools that pack a file date it like
+ * the file itself, some without the fraction of the second. */
+static bool is_older(struct timespec sibling, struct timespec file)
+{
+    long grain_ns = sibling.tv_nsec == 0 ? (long)NS_PER_S : sibling.tv_nsec % 1000 == 0 ? 1000 : 1;
+    return sibling.tv_sec != file.tv_sec ? sibling.tv_sec < file.tv_sec
+                                         : sibling.tv_nsec + grain_ns <= file.tv_nsec;
+}
+
+/* The path of a sibling, to be freed; NULL when out of memory. */
+static char *sibling_path(struct bytes path, enum coding coding)
+{
+    static const char *const endings[CODING_COUNT] = {"", ".gz", ".br", ".zst"};
+    char *whole;
+    return asprintf(&whole, "%s%s", path.at, endings[coding]) < 0 ? NULL : whole;
+}
+
+static bool has_sibling(const struct store *store, struct bytes path, enum coding coding,
+                        const struct stat *status)
+{
+    struct stat sibling;
+    char *whole = sibling_path(path, coding);
+    int fd = whole != NULL ? open_beneath(store, whole, O_PATH) : -1;
+    bool has = fd >= 0 && fstat(fd, &sibling) == 0 && S_ISREG(sibling.st_mode) &&
+               !is_older(sibling.st_mtim, status->st_mtim);
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(whole);
+    return has;
+}
+
+/* In which codings a file is stored besides. */
+static unsigned siblings_of(const struct store *store, const struct fetch *fetch,
+                            const struct stat *status)
+{
+    unsigned siblings = 0;
+    for (int i = CODING_NONE + 1; fetch->coding == CODING_NONE && i < CODING_COUNT; i++) {
+        siblings |= (unsigned)has_sibling(store, fetch->path, (enum coding)i, status) << i;
+    }
+    return siblings;
+}
+
+/* Opens what is asked for: a descriptor, or -errno. */
+static int open_asked(const struct store *store, const struct fetch *fetch)
+{
+    if (fetch->coding == CODING_NONE) {
+        return open_beneath(store, fetch->path.len > 0 ? fetch->path.at : ".", OPEN_FLAGS);
+    }
+    char *path = sibling_path(fetch->path, fetch->coding);
+    int fd = path != NULL ? open_beneath(store, path, OPEN_FLAGS) : -ENOMEM;
+    free(path);
+    return fd;
+}
+
 /* Makes the file object for an open regular file. Takes `fd`. */
-static enum fetch_came make_file(struct fetch *fetch, const struct store *store, int fd,
-                                 struct stat *status)
+static enum fetch_came make_file(struct fetch *fetch, const struct store *store, unsigned siblings,
+                                 int fd, struct stat *status)
 {
     struct making making = {
         .path = fetch->path,
         .type = types_of(store->types, fetch->path),
+        .coding = fetch->coding,
+        .siblings = siblings,
         .fields = {store->fields, store->fields_len},
         .in_memory = store->in_memory,
     };
@@ -207,8 +266,7 @@ static enum fetch_came make_file(struct fetch *fetch, const struct store *store,
 static enum fetch_came open_path(struct fetch *fetch, const struct store *store)
 {
     struct stat status;
-    int fd = open_beneath(store, fetch->path.len > 0 ? fetch->path.at : ".",
-                          O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int fd = open_asked(store, fetch);
     if (fd < 0) {
         return came_of_errno(store, fetch->path.at, -fd);
     }
@@ -222,13 +280,14 @@ static enum fetch_came open_path(struct fetch *fetch, const struct store *store)
         return S_ISDIR(status.st_mode) ? FETCH_FOLDER : FETCH_ABSENT;
     }
     struct identity identity = identity_of(&status);
-    if (fetch->known != NULL && !fetch->known->racy &&
+    unsigned siblings = siblings_of(store, fetch, &status);
+    if (fetch->known != NULL && !fetch->known->racy && fetch->known->siblings == siblings &&
         identity_equal(&identity, &fetch->known->identity)) {
         close(fd);
         fetch->file = file_hold(fetch->known);
         return FETCH_FILE;
     }
-    return make_file(fetch, store, fd, &status);
+    return make_file(fetch, store, siblings, fd, &status);
 }
 
 bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, uint64_t now_ns)
@@ -238,7 +297,7 @@ bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, u
     fetch->recalled = false;
     fetch->begun_ns = now_ns;
     struct file *file = NULL;
-    switch (cache_find(cache, fetch->path, trust_ns, now_ns, &file)) {
+    switch (cache_find(cache, fetch->path, fetch->coding, trust_ns, now_ns, &file)) {
     case CACHE_FRESH:
         fetch->came = FETCH_FILE;
         fetch->file = file;

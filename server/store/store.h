@@ -31,8 +31,9 @@ enum fetch_came {
 
 /* One path to be looked up. */
 struct fetch {
-    struct bytes path; /* beneath the docroot, without a leading slash, followed by a NUL */
-    bool warm_only;    /* take it from memory or not at all */
+    struct bytes path;  /* beneath the docroot, without a leading slash, followed by a NUL */
+    bool warm_only;     /* take it from memory or not at all */
+    enum coding coding; /* the sibling in that coding is asked for, which the path does not name */
 
     enum fetch_came came;
     struct file *file;

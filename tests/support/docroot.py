@@ -1,5 +1,6 @@
 """The folder that the servers under test serve, made afresh for a run."""
 
+import gzip
 import os
 import pathlib
 import shutil
@@ -33,6 +34,12 @@ FILES = {
     'picture.png': b'\x89PNG\r\n\x1a\n',
     'drawing.svg': b'<svg xmlns="http://www.w3.org/2000/svg"/>\n',
     'archive.tar.gz': b'\x1f\x8b\x08\x00',
+    'packed.txt': b'as it is\n' * 20,
+    'packed.txt.gz': gzip.compress(b'as it is\n' * 20, mtime=0),
+    'packed.txt.br': b'as br, to those who look no closer\n',
+    'packed.txt.zst': b'as zstd, to those who look no closer\n',
+    'sub/half.html': b'<!doctype html>half\n',
+    'sub/half.html.gz': gzip.compress(b'<!doctype html>half\n', mtime=0),
     'SHOUT.TXT': b'loud\n',
     'page.html': b'<!doctype html>\n',
     'noextension': b'plain\n',

@@ -30,6 +30,10 @@ MORE = {
         get('/thousand.bin', f'If-Modified-Since: {http_date(OLD)}'),
         get('/sizes/524288.bin'), get('/ch%C3%A2teau'), get('/%zz'),
         get('/small.txt', version='1.0'))),
+    'codings': b''.join(
+        get(target, f'Accept-Encoding: {accepts}')
+        for target in ('/packed.txt', '/sub/half.html', '/small.txt', '/none')
+        for accepts in ('gzip', 'br;q=0.5, zstd', 'identity;q=0', '*;q=0', '')),
     'ranges': b''.join((
         get('/thousand.bin', 'Range: bytes=0-9,-7'), get('/thousand.bin', 'Range: bytes=1-,5-6'),
         get('/sizes/1048577.bin', 'Range: bytes=7-300000,0-0,400000-400100'), get('/small.txt'))),

@@ -108,6 +108,10 @@ void talk_init(struct talk *talk)
     talk_put(talk, "large", FETCH_FILE, true, (struct bytes){large(), LARGE});
     talk_put(talk, "disk", FETCH_FILE, true, BYTES("on disk"));
     talk_put(talk, "disk/empty", FETCH_FILE, true, (struct bytes){0});
+    talk_put(talk, "packed", FETCH_FILE, false, BYTES("as it is"))->file->siblings =
+        1 << CODING_GZIP | 1 << CODING_BROTLI;
+    talk_put(talk, "packed.gz", FETCH_FILE, true, BYTES("gzip'd"))->file->coding = CODING_GZIP;
+    talk_put(talk, "packed.br", FETCH_ABSENT, false, (struct bytes){0}); /* gone since */
     talk_put(talk, "folder", FETCH_FOLDER, false, (struct bytes){0});
     talk_put(talk, "folder/index.html", FETCH_FILE, false, BYTES("<p>index"));
     talk_put(talk, "secret", FETCH_FORBIDDEN, false, (struct bytes){0});
@@ -326,11 +330,20 @@ void talk_sent(struct talk *talk, size_t most)
     talk_tell(talk, (struct outcome){CAME_DONE, (most > 0 ? most : SIZE_MAX) - left});
 }
 
+/* A coding of a path stands on the shelf with the ending that it has on a disk. */
+static struct book *talk_book_of(struct talk *talk, const struct fetch *fetch)
+{
+    static const char *const endings[CODING_COUNT] = {"", ".gz", ".br", ".zst"};
+    char path[8192];
+    snprintf(path, sizeof(path), "%s%s", fetch->path.at, endings[fetch->coding]);
+    return talk_book(talk, path);
+}
+
 void talk_looked_up(struct talk *talk)
 {
     struct fetch *fetch = talk->step.fetch;
     assert_step(talk, STEP_FETCH);
-    struct book *book = talk_book(talk, fetch->path.at);
+    struct book *book = talk_book_of(talk, fetch);
     if (fetch->warm_only && book != NULL && !book->warm) {
         talk->colds++;
         talk_tell(talk, (struct outcome){CAME_COLD, 0});

@@ -6,7 +6,7 @@
 #include "server/session.h"
 
 enum {
-    SHELF_MOST = 16,
+    SHELF_MOST = 20,
     TALK_OUTPUT = 8 << 20,
 };
 

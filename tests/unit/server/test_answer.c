@@ -367,6 +367,79 @@ static void ranges_of_a_head_are_ignored(void **state)
     assert_null(answer.reply.multipart);
 }
 
+/* --- stored codings (RFC 9110 12.5.3) --------------------------------------------------------- */
+
+static void a_stored_coding_is_looked_up_in_its_turn(void **state)
+{
+    (void)state;
+    file.siblings = 1 << CODING_GZIP;
+    unsigned before = atomic_load(&file.references);
+    assert_int_equal(ask("GET /a", "Accept-Encoding: br, gzip\r\n"), ANSWER_FETCH);
+    assert_int_equal(answer.coding, CODING_NONE);
+    assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_FETCH);
+    assert_int_equal(answer.coding, CODING_GZIP);
+    assert_bytes(answer.path, BYTES("a"));
+    assert_int_equal(atomic_load(&file.references), before - 1); /* it is let go of */
+    static struct file packed;
+    packed = file;
+    packed.coding = CODING_GZIP;
+    packed.siblings = 0;
+    assert_int_equal(answer_fetched(&answer, FETCH_FILE, &packed, 0), ANSWER_REPLY);
+    assert_int_equal(answer.reply.status, 200);
+    assert_ptr_equal(answer.reply.file, &packed);
+}
+
+static void a_coding_that_has_gone_is_done_without(void **state)
+{
+    (void)state;
+    static const enum fetch_came cames[] = {FETCH_ABSENT, FETCH_FOLDER, FETCH_FORBIDDEN, FETCH_BUSY,
+                                            FETCH_FAILED};
+    file.siblings = 1 << CODING_GZIP;
+    for (size_t i = 0; i < sizeof(cames) / sizeof(cames[0]); i++) {
+        ask("GET /a", "Accept-Encoding: gzip\r\n");
+        assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_FETCH);
+        assert_int_equal(answer_fetched(&answer, cames[i], NULL, 0), ANSWER_FETCH);
+        assert_int_equal(answer.coding, CODING_NONE);
+        assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_REPLY);
+        assert_int_equal(answer.reply.status, 200);
+    }
+}
+
+static void the_fallback_has_codings_too(void **state)
+{
+    (void)state;
+    site.fallback = BYTES("book.txt");
+    file.siblings = 1 << CODING_ZSTD;
+    ask("GET /17", "Accept-Encoding: zstd\r\n");
+    assert_int_equal(answer_fetched(&answer, FETCH_ABSENT, NULL, 0), ANSWER_FETCH);
+    assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_FETCH);
+    assert_bytes(answer.path, BYTES("book.txt"));
+    assert_int_equal(answer.coding, CODING_ZSTD);
+}
+
+/* What hangs on Accept-Encoding says so, whatever its status (RFC 9110 12.5.5). */
+static void an_error_page_of_what_varies_says_so(void **state)
+{
+    (void)state;
+    file.siblings = 1 << CODING_GZIP;
+    static const char *const fields[] = {"If-Match: \"x\"\r\n", "Range: bytes=100-\r\n"};
+    for (int i = 0; i < 2; i++) {
+        file.siblings = 1 << CODING_GZIP;
+        ask("GET /a", fields[i]);
+        assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_REPLY);
+        assert_true(says(write_answer(), "Vary: Accept-Encoding\r\n"));
+        file.siblings = 0;
+        ask("GET /a", fields[i]);
+        assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_REPLY);
+        assert_false(says(write_answer(), "Vary"));
+    }
+    ask("GET /a", "Accept-Encoding: *;q=0\r\n");
+    assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_REPLY);
+    assert_int_equal(answer.reply.status, 406);
+    assert_null(answer.reply.file);
+    assert_true(says(write_answer(), "Vary: Accept-Encoding\r\n"));
+}
+
 /* --- pages ------------------------------------------------------------------------------------ */
 
 static void a_page_is_as_long_as_it_says(void **state)
@@ -409,6 +482,10 @@ int main(void)
     suite_add(&suite, CASE(several_ranges_are_parts));
     suite_add(&suite, CASE(many_small_ranges_are_parts_when_that_is_shorter));
     suite_add(&suite, CASE(ranges_of_a_head_are_ignored));
+    suite_add(&suite, CASE(a_stored_coding_is_looked_up_in_its_turn));
+    suite_add(&suite, CASE(a_coding_that_has_gone_is_done_without));
+    suite_add(&suite, CASE(the_fallback_has_codings_too));
+    suite_add(&suite, CASE(an_error_page_of_what_varies_says_so));
     suite_add(&suite, CASE(a_page_is_as_long_as_it_says));
     suite_frame(&suite, begin, finish);
     return suite_run(&suite, "server/answer");

@@ -41,7 +41,7 @@ static enum cache_found find_at(struct cache *cache, const char *path, uint64_t 
                                 struct file **file)
 {
     struct file *found = NULL;
-    enum cache_found came = cache_find(cache, bytes_of(path), TRUST, now_ns, &found);
+    enum cache_found came = cache_find(cache, bytes_of(path), CODING_NONE, TRUST, now_ns, &found);
     assert_int_equal(came == CACHE_MISS, found == NULL);
     if (file != NULL) {
         *file = found;
@@ -69,6 +69,33 @@ static unsigned references(struct file *file)
 }
 
 /* --- held ------------------------------------------------------------------------------------- */
+
+/* A direct request for "a.gz" is one thing, "a" in gzip another, and "a" as it is a third. */
+static void a_coding_is_a_place_of_its_own(void **state)
+{
+    (void)state;
+    struct cache *cache = make_cache(10, 10, 1 << 20);
+    struct file *plain = make_file("a", 5, false);
+    struct file *coded = make_file("a", 3, false);
+    struct file *found = NULL;
+    coded->coding = CODING_GZIP;
+    cache_put(cache, plain, T0);
+    cache_put(cache, coded, T0);
+    assert_int_equal(references(plain), 2);
+    assert_int_equal(cache_find(cache, BYTES("a"), CODING_NONE, TRUST, T0, &found), CACHE_FRESH);
+    assert_ptr_equal(found, plain);
+    file_release(found);
+    assert_int_equal(cache_find(cache, BYTES("a"), CODING_GZIP, TRUST, T0, &found), CACHE_FRESH);
+    assert_ptr_equal(found, coded);
+    file_release(found);
+    assert_int_equal(cache_find(cache, BYTES("a"), CODING_ZSTD, TRUST, T0, &found), CACHE_MISS);
+    cache_remove(cache, coded);
+    assert_int_equal(references(coded), 1);
+    assert_int_equal(find_at(cache, "a", T0, NULL), CACHE_FRESH);
+    file_release(plain);
+    file_release(coded);
+    cache_destroy(cache);
+}
 
 static void what_was_put_is_found_by_its_path(void **state)
 {
@@ -243,7 +270,7 @@ static void whatever_is_done_the_bounds_hold(void **state)
             count = count > MOST ? MOST : count;
             break;
         case 1: /* remove */
-            if (cache_find(cache, bytes_of(path), TRUST, T0, &found) != CACHE_MISS) {
+            if (cache_find(cache, bytes_of(path), CODING_NONE, TRUST, T0, &found) != CACHE_MISS) {
                 cache_remove(cache, found);
                 file_release(found);
                 count--;
@@ -321,7 +348,7 @@ static void without_trust_everybody_asks(void **state)
     put(cache, "a", 1, false);
     for (int i = 0; i < 3; i++) {
         struct file *file;
-        assert_int_equal(cache_find(cache, BYTES("a"), 0, T0, &file), CACHE_STALE);
+        assert_int_equal(cache_find(cache, BYTES("a"), CODING_NONE, 0, T0, &file), CACHE_STALE);
         file_release(file);
     }
     cache_destroy(cache);
@@ -358,7 +385,7 @@ static void *use(void *unused)
         char path[8];
         struct file *file;
         snprintf(path, sizeof(path), "p%u", (unsigned)(draw % SHARED));
-        switch (cache_find(shared, bytes_of(path), TRUST, now_ns, &file)) {
+        switch (cache_find(shared, bytes_of(path), CODING_NONE, TRUST, now_ns, &file)) {
         case CACHE_FRESH:
             if (!bytes_equal(file->path, bytes_of(path))) {
                 abort();
@@ -437,6 +464,7 @@ int main(void)
 {
     static struct suite suite;
     suite_add(&suite, CASE(what_was_put_is_found_by_its_path));
+    suite_add(&suite, CASE(a_coding_is_a_place_of_its_own));
     suite_add(&suite, CASE(what_is_put_takes_the_place_of_what_was_there));
     suite_add(&suite, CASE(nothing_is_fine_to_be_destroyed));
     suite_add(&suite, CASE(thousands_are_found));

@@ -163,6 +163,21 @@ static const struct exchange_row exchange_rows[] = {
      NULL, NULL},
     {"other_etag_expected_is_412", "GET /disk" HOST "If-Match: \"x\"\r\n\r\n", 'G', 412, NULL, NULL,
      NULL},
+    {"stored_coding_is_sent", "GET /packed" HOST "Accept-Encoding: gzip\r\n\r\n", 'G', 200,
+     "gzip'd", "Content-Length", "6"},
+    {"range_of_a_stored_coding",
+     "GET /packed" HOST "Accept-Encoding: gzip\r\nRange: bytes=4-\r\n\r\n", 'G', 206, "'d",
+     "Content-Range", "bytes 4-5/6"},
+    {"several_ranges_of_a_stored_coding_are_ignored",
+     "GET /packed" HOST "Accept-Encoding: gzip\r\nRange: bytes=0-0,4-\r\n\r\n", 'G', 200, "gzip'd",
+     NULL, NULL},
+    {"stored_coding_not_asked_for", GET("/packed"), 'G', 200, "as it is", NULL, NULL},
+    {"stored_coding_that_has_gone_is_done_without",
+     "GET /packed" HOST "Accept-Encoding: br\r\n\r\n", 'G', 200, "as it is", NULL, NULL},
+    {"stored_coding_by_its_own_name", "GET /packed.gz" HOST "Accept-Encoding: gzip\r\n\r\n", 'G',
+     200, "gzip'd", NULL, NULL},
+    {"no_coding_accepted_is_406", "GET /packed" HOST "Accept-Encoding: identity;q=0\r\n\r\n", 'G',
+     406, NULL, "Vary", "Accept-Encoding"},
     {"range_of_another_file_is_the_whole",
      "GET /a.txt" HOST "Range: bytes=2-4\r\nIf-Range: \"x\"\r\n\r\n", 'G', 200, "0123456789", NULL,
      NULL},
@@ -394,6 +409,10 @@ static const char *const streams[] = {
     "GET /large" HOST "Range: bytes=262100-262200\r\n\r\n" GET("/disk") GET("/disk/empty"),
     GET("/b.txt") "GET /a.txt" HOST "Range: bytes=0-0,2-3,-1\r\n\r\n" GET("/b.txt"),
     "GET /large" HOST "Range: bytes=-9,0-0,1-300000,400000-400000\r\n\r\n" GET("/disk"),
+    "GET /packed" HOST
+    "Accept-Encoding: gzip\r\n\r\n" GET("/packed") "GET /packed" HOST "Accept-Encoding: br\r\n\r\n"
+                                                   "HEAD /packed" HOST
+                                                   "Accept-Encoding: *;q=0\r\n\r\n" GET("/a.txt"),
     "POST /a.txt" HOST "Content-Length: 11\r\n\r\nhello world" GET("/a.txt"),
     "POST /a.txt" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n"
     "T: v\r\n\r\n" GET("/a.txt"),

@@ -517,6 +517,123 @@ static void each_part_of_an_identity_counts(void **state)
     }
 }
 
+/* --- stored codings (RFC 9110 8.4, 12.5.3) ---------------------------------------------------- */
+
+/* Asks for the sibling in a coding. */
+static struct file *find_coded(const char *path, enum coding coding)
+{
+    struct fetch fetch = {.path = bytes_of(path), .coding = coding};
+    fetch_open(&fetch, store);
+    return fetch.came == FETCH_FILE ? fetch.file : NULL;
+}
+
+static void siblings_that_are_not_older_are_known(void **state)
+{
+    (void)state;
+    static const struct timespec when = {1000000000, 123456789};
+    static const struct {
+        struct timespec when;
+        bool counts;
+    } rows[] = {
+        {{1000000000, 123456789}, true}, {{1000000000, 123456790}, true},
+        {{1000000001, 0}, true},         {{1000000000, 123456788}, false},
+        {{999999999, 999999999}, false}, {{1000000000, 0}, true}, /* its fraction is lost */
+        {{1000000000, 123456000}, true}, {{1000000000, 123455000}, false},
+        {{4102444800, 1}, true},
+    };
+    folder_write(&folder, "some.txt", BYTES("as it is"));
+    folder_date(&folder, "some.txt", when);
+    folder_write(&folder, "some.txt.gz", BYTES("packed"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        folder_date(&folder, "some.txt.gz", rows[i].when);
+        struct file *file = find("some.txt");
+        assert_int_equal(file->siblings, rows[i].counts ? 1 << CODING_GZIP : 0);
+        file_release(file);
+    }
+}
+
+static void each_coding_is_found_by_its_ending(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"some.txt.gz", "some.txt.br", "some.txt.zst"};
+    unsigned all = 0;
+    folder_write(&folder, "some.txt", BYTES("as it is"));
+    for (int i = 0; i < 3; i++) {
+        enum coding coding = (enum coding)(CODING_GZIP + i);
+        assert_null(find_coded("some.txt", coding));
+        folder_write(&folder, names[i], bytes_of(names[i]));
+        all |= 1u << coding;
+        struct file *file = find("some.txt");
+        assert_int_equal(file->siblings, all);
+        assert_bytes(field_of((struct bytes){file->head.at, file->head.len - 2}, "Vary"),
+                     BYTES("Accept-Encoding"));
+        struct file *coded = find_coded("some.txt", coding);
+        assert_non_null(coded);
+        assert_int_equal(coded->coding, coding);
+        assert_bytes(coded->path, BYTES("some.txt"));
+        assert_bytes(coded->content, bytes_of(names[i]));
+        struct bytes lines = {coded->head.at, coded->head.len - 2};
+        assert_bytes(field_of(lines, "Content-Encoding"), coding_name(coding));
+        assert_bytes(field_of(lines, "Content-Type"), BYTES("text/plain; charset=utf-8"));
+        assert_bytes(field_of(lines, "Vary"), BYTES("Accept-Encoding"));
+        assert_bytes(field_of(coded->fields, "Content-Encoding"), coding_name(coding)); /* 206 */
+        assert_bytes(field_of(coded->shared, "Vary"), BYTES("Accept-Encoding"));        /* 304 */
+        assert_null(field_of(coded->shared, "Content-Encoding").at);
+        file_release(file);
+        file_release(coded);
+    }
+}
+
+/* RFC 9110 8.8.3.3: even of the same content. */
+static void each_coding_has_an_etag_of_its_own(void **state)
+{
+    (void)state;
+    struct timespec when = {1000000000, 0};
+    folder_write(&folder, "some", BYTES("the same"));
+    folder_write(&folder, "some.gz", BYTES("the same"));
+    folder_date(&folder, "some", when);
+    folder_date(&folder, "some.gz", when);
+    struct file *file = find("some");
+    struct file *coded = find_coded("some", CODING_GZIP);
+    assert_false(bytes_equal(file->validators.etag, coded->validators.etag));
+    file_release(file);
+    file_release(coded);
+}
+
+static void a_sibling_that_is_no_file_does_not_count(void **state)
+{
+    (void)state;
+    folder_write(&folder, "some", BYTES("as it is"));
+    folder_make(&folder, "some.gz");
+    folder_link(&folder, "some.br", "/etc/passwd");
+    assert_int_equal(mkfifo(folder_path(&folder, "some.zst"), 0644), 0);
+    struct file *file = find("some");
+    assert_int_equal(file->siblings, 0);
+    assert_null(field_of((struct bytes){file->head.at, file->head.len - 2}, "Vary").at);
+    file_release(file);
+}
+
+/* When a sibling comes or goes, its file is another that says so, though its own content is not. */
+static void siblings_are_asked_for_again_with_their_file(void **state)
+{
+    (void)state;
+    struct file *known = find("a.txt");
+    assert_int_equal(known->siblings, 0);
+    folder_write(&folder, "a.txt.br", BYTES("packed"));
+    struct file *second = find_again(file_hold(known));
+    assert_ptr_not_equal(second, known);
+    assert_int_equal(second->siblings, 1 << CODING_BROTLI);
+    assert_bytes(second->validators.etag, known->validators.etag);
+    struct file *third = find_again(file_hold(second));
+    assert_ptr_equal(third, second);
+    assert_int_equal(unlink(folder_path(&folder, "a.txt.br")), 0);
+    struct file *fourth = find_again(third);
+    assert_int_equal(fourth->siblings, 0);
+    file_release(known);
+    file_release(second);
+    file_release(fourth);
+}
+
 /* --- while it is sent ------------------------------------------------------------------------- */
 
 static void a_file_is_intact_until_its_content_changes(void **state)
@@ -767,6 +884,11 @@ int main(void)
     suite_add(&suite, CASE(an_etag_is_of_the_file_alone));
     suite_add(&suite, CASE(a_large_file_changed_just_now_has_a_weak_tag));
     suite_add(&suite, CASE(each_part_of_an_identity_counts));
+    suite_add(&suite, CASE(siblings_that_are_not_older_are_known));
+    suite_add(&suite, CASE(each_coding_is_found_by_its_ending));
+    suite_add(&suite, CASE(each_coding_has_an_etag_of_its_own));
+    suite_add(&suite, CASE(a_sibling_that_is_no_file_does_not_count));
+    suite_add(&suite, CASE(siblings_are_asked_for_again_with_their_file));
     suite_add(&suite, CASE(a_file_is_intact_until_its_content_changes));
     suite_add(&suite, CASE(what_was_found_is_recalled_for_as_long_as_it_is_trusted));
     suite_add(&suite, CASE(what_has_not_changed_is_trusted_anew));
