@@ -2,28 +2,59 @@
 
 #include "lib/base/log.h"
 #include "lib/net/listen.h"
+#include "server/inherited.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static bool listen_on(const struct address *address, unsigned sockets, struct listener *listener)
+static bool is_same(const struct address *one, const struct address *other)
+{
+    char one_text[ADDRESS_TEXT], other_text[ADDRESS_TEXT];
+    return strcmp(address_write(one_text, one), address_write(other_text, other)) == 0;
+}
+
+/* Moves the sockets of one listener, the first that was asked for by this address, into ours. */
+static bool inherit(struct listener *listener, const struct address *asked, struct inherited *pool,
+                    unsigned pool_count)
+{
+    const struct inherited *first = NULL;
+    for (unsigned i = 0; i < pool_count && listener->sockets < LOOPS_MAX; i++) {
+        struct inherited *one = &pool[i];
+        if (one->fd < 0 ||
+            (first != NULL ? one->group != first->group : !is_same(&one->asked, asked))) {
+            continue;
+        }
+        first = one;
+        listener->fds[listener->sockets++] = one->fd;
+        one->fd = -1;
+    }
+    if (first == NULL) {
+        return true;
+    }
+    listener->lent = first->lent;
+    listener->heir = !first->lent;
+    listener->address.size = sizeof(listener->address.at);
+    if (getsockname(listener->fds[0], &listener->address.at.any, &listener->address.size) < 0) {
+        log_error("an inherited socket does not tell its address: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool open_new(struct listener *listener, unsigned sockets)
 {
     char text[ADDRESS_TEXT];
-    listener->address = *address;
+    listener->address = listener->asked;
     int error = listen_open(&listener->address, true, sockets, listener->fds);
     if (error != 0) {
-        log_error("%s: cannot be listened on: %s%s", address_write(text, address), strerror(-error),
-                  error == -EADDRINUSE ? " (another server is there)" : "");
+        log_error("%s: cannot be listened on: %s%s", address_write(text, &listener->asked),
+                  strerror(-error), error == -EADDRINUSE ? " (another server is there)" : "");
         return false;
     }
     listener->sockets = sockets;
-    if (!address_is_loopback(&listener->address)) {
-        log_warn("%s: listening beyond this machine: whoever reaches that address can read what is "
-                 "served",
-                 address_write(text, &listener->address));
-    }
     return true;
 }
 
@@ -43,17 +74,96 @@ static bool share(struct listener *listener, unsigned loops)
     return true;
 }
 
-unsigned listeners_open(const struct server_options *options, struct listener *listeners)
+static void warn_beyond(const struct address *address)
 {
-    for (unsigned i = 0; i < options->listen_count; i++) {
-        bool open = listen_on(&options->listen[i], options->loops, &listeners[i]);
-        if (!open || !share(&listeners[i], options->loops)) {
-            listeners_remove(listeners, i + open);
-            listeners_close(listeners, i + open);
-            return 0;
+    char text[ADDRESS_TEXT];
+    if (!address_is_loopback(address)) {
+        log_warn("%s: listening beyond this machine: whoever reaches that address can read what is "
+                 "served",
+                 address_write(text, address));
+    }
+}
+
+/* What is opened so far is the caller's to close, also when it fails. */
+static bool add(const struct address *asked, unsigned loops, struct inherited *pool,
+                unsigned pool_count, struct listener *listeners, unsigned *count)
+{
+    if (*count == LISTENERS_MAX) {
+        log_error("more than %d addresses are to be listened on", LISTENERS_MAX);
+        return false;
+    }
+    struct listener *listener = &listeners[(*count)++];
+    *listener = (struct listener){.asked = *asked};
+    if (!inherit(listener, asked, pool, pool_count) ||
+        (listener->sockets == 0 && !open_new(listener, loops)) || !share(listener, loops)) {
+        return false;
+    }
+    warn_beyond(&listener->address);
+    return true;
+}
+
+static bool is_activated(const struct inherited *pool, unsigned pool_count)
+{
+    for (unsigned i = 0; i < pool_count; i++) {
+        if (pool[i].lent) {
+            return true;
         }
     }
-    return options->listen_count;
+    return false;
+}
+
+/* A predecessor's socket that is not asked for any more. */
+static void drop(struct inherited *one)
+{
+    char text[ADDRESS_TEXT];
+    log_warn("%s: is listened on no more", address_write(text, &one->asked));
+    close(one->fd);
+    one->fd = -1;
+}
+
+static bool open_all(const struct server_options *options, struct inherited *pool,
+                     unsigned pool_count, struct listener *listeners, unsigned *count)
+{
+    bool skip = options->listen_default && is_activated(pool, pool_count);
+    for (unsigned i = 0; !skip && i < options->listen_count; i++) {
+        if (!add(&options->listen[i], options->loops, pool, pool_count, listeners, count)) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < pool_count; i++) {
+        struct inherited *left = &pool[i];
+        if (left->fd >= 0 && !left->lent) {
+            drop(left);
+        } else if (left->fd >= 0 &&
+                   !add(&left->asked, options->loops, pool, pool_count, listeners, count)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+unsigned listeners_open(const struct server_options *options, struct listener *listeners)
+{
+    struct inherited *pool;
+    unsigned pool_count, count = 0;
+    if (!inherited_take(&pool, &pool_count)) {
+        return 0;
+    }
+    bool open = open_all(options, pool, pool_count, listeners, &count);
+    free(pool);
+    if (!open) {
+        listeners_remove(listeners, count);
+        listeners_close(listeners, count);
+        return 0;
+    }
+    return count;
+}
+
+void listeners_own(struct listener *listeners, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        listeners[i].heir = false;
+    }
 }
 
 unsigned listeners_sockets(const struct listener *listeners, unsigned count)
@@ -68,7 +178,9 @@ unsigned listeners_sockets(const struct listener *listeners, unsigned count)
 void listeners_remove(const struct listener *listeners, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        listen_remove(&listeners[i].address);
+        if (listeners[i].sockets > 0 && !listeners[i].lent && !listeners[i].heir) {
+            listen_remove(&listeners[i].address);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
  * servers: the I/O model is chosen by the linker. */
 #include "lib/base/limits.h"
 #include "lib/base/log.h"
+#include "server/inherited.h"
 #include "server/listeners.h"
 #include "server/parent.h"
 #include "server/serve.h"
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
         return 1;
     }
     return parent_run(&(struct parent_spec){
+        .argv = argv,
         .listeners = service.listeners,
         .count = service.count,
         .serve = serve_it,
@@ -114,7 +116,8 @@ static bool find_book(char docroot[PATH_MAX])
 static void share_descriptors(struct server_options *options)
 {
     uint64_t all = limits_raise_descriptors();
-    uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads;
+    uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads +
+                   inherited_count();
     options->cache = (struct cache_limits){.files = 4096,
                                            .descriptors = all / 8 < 512 ? (size_t)(all / 8) : 512,
                                            .bytes = UINT64_C(64) << 20};

@@ -259,7 +259,9 @@ static const char *take_drain_timeout(void *into, const char *argument)
 static const struct option_spec specs[] = {
     {'l', "listen", "ADDR",
      "listen on HOST:PORT, [V6]:PORT or unix:PATH; may be given several times; port 0 picks a free "
-     "one. Default 127.0.0.1:8080 (sync), 127.0.0.1:8081 (async)",
+     "one. Default 127.0.0.1:8080 (sync), 127.0.0.1:8081 (async), unless a supervisor passes "
+     "sockets that "
+     "listen (systemd's socket activation): those are served besides any ADDR given",
      OPTION_BOTH, take_listen, "Where"},
     {0, "fallback", "PATH",
      "serve this path of DOCROOT where no file matches. Default, when DOCROOT is omitted: the "
@@ -368,7 +370,8 @@ enum options_outcome server_options_read(struct server_options *options,
         return options_misuse(&table, "--fallback and --no-fallback exclude each other");
     }
     options->docroot = operand < argc ? argv[operand] : NULL;
-    if (options->listen_count == 0) {
+    options->listen_default = options->listen_count == 0;
+    if (options->listen_default) {
         take_listen(options, model->address);
     }
     options->limits.request.target = options->limits.request.head / 2;

@@ -15,6 +15,7 @@ struct server_options {
     const char *docroot; /* NULL: the prepared book */
     struct address listen[LISTENERS_MAX];
     unsigned listen_count;
+    bool listen_default; /* none was given: the one there is the model's */
 
     const char *fallback;
     bool no_fallback;
@@ -41,10 +42,12 @@ struct server_options {
 
 /* One address, with the sockets that share it. */
 struct listener {
-    struct address address;
+    struct address asked;   /* as it was given: port 0 is still 0 */
+    struct address address; /* as it is */
     unsigned sockets;
     int fds[LOOPS_MAX];
-    bool lent; /* others hold these sockets too, and go on with who waits there when we end */
+    bool lent; /* a supervisor holds these sockets too, for whoever comes after us */
+    bool heir; /* so does a predecessor, until we are ready */
 };
 
 struct serve_model;

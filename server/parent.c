@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "server/listeners.h"
+#include "server/successor.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -29,6 +30,9 @@ struct parent {
     bool ready;          /* some child has accepted by now */
     uint64_t restart_ns; /* when the next one begins; CLOCK_NEVER: one is there */
 
+    struct successor successor; /* that was begun, and has not said yet that it accepts */
+    int predecessor;            /* to be told that we do; -1: none */
+
     bool stopping;
     bool ended;
     int status;
@@ -45,7 +49,7 @@ static void on_child_end(struct parent *parent, int status);
 
 static sigset_t ours(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGCHLD};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR2, SIGCHLD};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -69,6 +73,7 @@ static void leave_signals_to_parent(void)
     sigset_t set = ours();
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -85,6 +90,8 @@ static void become_child(struct parent *parent, struct control *control)
     const struct parent_spec *spec = parent->spec;
     control_close(&parent->control);
     close(parent->signals);
+    successor_forget(&parent->successor);
+    predecessor_forget(&parent->predecessor);
     leave_signals_to_parent();
     exit(spec->serve(spec->argument, control));
 }
@@ -115,7 +122,9 @@ static void on_ready(struct parent *parent)
 {
     if (control_is_ready(&parent->control) && !parent->ready) {
         parent->ready = true;
+        listeners_own(parent->spec->listeners, parent->spec->count);
         parent->spec->ready(parent->spec->argument);
+        predecessor_tell(&parent->predecessor);
     }
 }
 
@@ -168,20 +177,61 @@ static void reap(struct parent *parent)
 /* --- orders ----------------------------------------------------------------------------------- */
 
 /* The parent's own descriptors go first, so that the child's are the last ones. */
+static void leave(struct parent *parent, enum order_kind order)
+{
+    parent->stopping = true;
+    listeners_close(parent->spec->listeners, parent->spec->count);
+    control_order(&parent->control, order);
+    if (parent->child == 0) { /* between a crash and the next child */
+        end_with(parent, order == ORDER_HAND_OVER ? 0 : FAILED);
+    }
+}
+
 static void stop(struct parent *parent)
 {
     if (parent->stopping) {
         control_order(&parent->control, ORDER_CUT);
         return;
     }
-    parent->stopping = true;
+    if (parent->successor.pid != 0) {
+        kill(parent->successor.pid, SIGTERM);
+        successor_forget(&parent->successor);
+    }
     listeners_remove(parent->spec->listeners, parent->spec->count);
-    listeners_close(parent->spec->listeners, parent->spec->count);
-    control_order(&parent->control, ORDER_DRAIN);
-    if (parent->child == 0) {
-        end_with(parent, FAILED); /* between a crash and the next child */
+    leave(parent, ORDER_DRAIN);
+}
+
+/* --- succession ------------------------------------------------------------------------------- */
+
+static void begin_successor(struct parent *parent)
+{
+    const struct parent_spec *spec = parent->spec;
+    if (parent->stopping || !parent->ready) {
+        log_warn("a server that %s is not replaced", parent->stopping ? "ends" : "only begins");
+    } else if (parent->successor.pid != 0) {
+        log_warn("a successor has been begun already");
+    } else {
+        successor_begin(&parent->successor, spec->argv, spec->listeners, spec->count);
     }
 }
+
+static void on_successor(struct parent *parent)
+{
+    switch (successor_hear(&parent->successor)) {
+    case SUCCESSOR_QUIET:
+        break;
+    case SUCCESSOR_READY:
+        successor_forget(&parent->successor);
+        leave(parent, ORDER_HAND_OVER);
+        break;
+    case SUCCESSOR_FAILED:
+        log_error("the successor did not come to accept; this server goes on");
+        successor_forget(&parent->successor);
+        break;
+    }
+}
+
+/* --- what is heard ---------------------------------------------------------------------------- */
 
 static void on_signal(struct parent *parent)
 {
@@ -192,6 +242,9 @@ static void on_signal(struct parent *parent)
     switch (signal.ssi_signo) {
     case SIGCHLD:
         reap(parent);
+        break;
+    case SIGUSR2:
+        begin_successor(parent);
         break;
     default:
         stop(parent);
@@ -208,12 +261,17 @@ static int ms_until(uint64_t until_ns)
 
 static void wait_for_something(struct parent *parent)
 {
-    struct pollfd heard[] = {{.fd = parent->signals, .events = POLLIN},
-                             {.fd = parent->control.fd, .events = POLLIN}};
-    heard[1].fd = parent->ready ? -1 : heard[1].fd; /* it has no more to say */
-    int count = poll(heard, 2, ms_until(parent->restart_ns));
+    struct pollfd heard[] = {
+        {.fd = parent->signals, .events = POLLIN},
+        {.fd = parent->ready ? -1 : parent->control.fd, .events = POLLIN}, /* it says one thing */
+        {.fd = parent->successor.pid != 0 ? parent->successor.word : -1, .events = POLLIN},
+    };
+    int count = poll(heard, 3, ms_until(parent->restart_ns));
     if (count > 0 && heard[1].revents != 0) {
         on_ready(parent);
+    }
+    if (count > 0 && heard[2].revents != 0) {
+        on_successor(parent);
     }
     if (count > 0 && heard[0].revents != 0) {
         on_signal(parent);
@@ -226,8 +284,10 @@ static void wait_for_something(struct parent *parent)
 int parent_run(const struct parent_spec *spec)
 {
     sigset_t set = ours();
-    struct parent parent = {
-        .spec = spec, .control = {-1}, .signals = signalfd(-1, &set, SFD_CLOEXEC)};
+    struct parent parent = {.spec = spec,
+                            .control = {-1},
+                            .signals = signalfd(-1, &set, SFD_CLOEXEC),
+                            .predecessor = predecessor_find()};
     if (parent.signals < 0) {
         log_error("signals cannot be heard: %s", strerror(errno));
         end_with(&parent, FAILED);
@@ -241,6 +301,7 @@ int parent_run(const struct parent_spec *spec)
         listeners_remove(spec->listeners, spec->count);
         listeners_close(spec->listeners, spec->count);
     }
+    predecessor_forget(&parent.predecessor);
     close(parent.signals);
     return parent.status;
 }

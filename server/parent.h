@@ -1,12 +1,17 @@
 /* The process that was started. It holds what must outlive the one that serves, the listeners
  * above all, passes orders on to it, and starts it again should it crash. It reads no byte from
- * the network, and has no thread. */
+ * the network, and has no thread.
+ *
+ * SIGTERM, SIGINT   have the child drain; the next one has it end at once
+ * SIGUSR2           begins a successor; once that accepts, the child drains
+ * SIGCHLD           a child, or a successor, has ended */
 #pragma once
 
 #include "server/control.h"
 #include "server/options.h"
 
 struct parent_spec {
+    char **argv; /* to begin a successor with */
     struct listener *listeners;
     unsigned count;
 

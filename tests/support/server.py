@@ -1,6 +1,7 @@
 """Starts a server, watches over what it holds, and stops it."""
 
 import collections
+import ctypes
 import os
 import pathlib
 import re
@@ -13,6 +14,8 @@ import tempfile
 from support.http import Connection
 from support.programs import PATIENCE, SANITIZER_REPORTS, environment, program, wait_until
 
+PR_SET_CHILD_SUBREAPER = 36
+
 READY = re.compile(
     r'listening on (?:http://(?P<tcp>\S+)/|unix:(?P<unix>\S+)) '
     r'\((?:async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
@@ -20,11 +23,13 @@ READY = re.compile(
 
 def children_of(pid):
     """The processes that this one has begun and that have not been waited for."""
-    try:
-        text = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [int(word) for word in text.split()]
+    found = []
+    for path in pathlib.Path(f'/proc/{pid}/task').glob('*/children'):
+        try:
+            found += [int(word) for word in path.read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 def address_of(ready):
@@ -50,6 +55,38 @@ def is_alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(')')[2].split()[0] not in 'ZX'
+
+
+def adopt_orphans():
+    """Processes whose parent ends become children of this one, which can then wait for them."""
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+class Adopted:
+    """What subprocess.Popen is for a child of our own."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.returncode = None
+
+    def poll(self):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout=None):
+        if not wait_until(lambda: self.poll() is not None, (timeout or 1000) / PATIENCE):
+            raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
 
 
 class Process:
@@ -158,10 +195,11 @@ class Server(Process):
     """A server of either model, ready to accept: the process that was started, `pid`, and its child
     that serves, `worker`."""
 
-    def __init__(self, model, *options, docroot=None, listen=('127.0.0.1:0',), greet=True, **how):
+    def __init__(self, model, *options, docroot=None, listen=('127.0.0.1:0',), greet=True, path=None,
+                 **how):
         self.model = model
         listeners = [part for address in listen for part in ('-l', address)]
-        super().__init__([program('server', model), *listeners, *options,
+        super().__init__([path or program('server', model), *listeners, *options,
                           *([docroot] if docroot else [])], **how)
         lines = wait_until(lambda: self._ready_lines(len(listen)), seconds=20)
         if not lines:
@@ -172,19 +210,26 @@ class Server(Process):
         self.ready = [line[0] for line in lines]
         self.addresses = [address_of(line) for line in lines]
         self.urls = [f'http://{line["tcp"]}' if line['tcp'] else None for line in lines]
-        if greet:
-            self._greet()
-        self.at_rest = self.descriptors()
-        self.threads_at_rest = self.threads()
+        self._rest(greet)
 
     def _ready_lines(self, count):
         if self.status is not None:
             said = repr(self)
             self.kill()
             raise AssertionError(f'ended instead of becoming ready: {said}')
-        lines = [READY.fullmatch(line) for line in self.stdout.splitlines()]
-        lines = [line for line in lines if line]
+        lines = self.ready_lines()
         return lines if len(lines) >= count else None
+
+    def ready_lines(self):
+        """Of all generations."""
+        lines = [READY.fullmatch(line) for line in self.stdout.splitlines()]
+        return [line for line in lines if line]
+
+    def _rest(self, greet=True):
+        if greet:
+            self._greet()
+        self.at_rest = self.descriptors()
+        self.threads_at_rest = self.threads()
 
     def _greet(self):
         """Comes and goes once, and waits until nothing more is opened: a server may say that it is
@@ -202,6 +247,23 @@ class Server(Process):
 
     def connect(self, listener=0, **how):
         return Connection(self.addresses[listener], **how)
+
+    def replace(self, seconds=20, busy=False):
+        """Has the server replaced by a successor, and is that one's from then on. A busy one does
+        not come to rest."""
+        adopt_orphans()
+        said = len(self.ready_lines())
+        ours = {self.pid, *children_of(os.getpid())}
+        self.signal(signal.SIGUSR2)
+        assert wait_until(lambda: len(self.ready_lines()) > said, seconds), f'not replaced: {self}'
+        assert self.wait(seconds) == 0, f'{self}'
+        pid, = set(children_of(os.getpid())) - ours
+        self.process = Adopted(pid)
+        self.pid = pid
+        self.worker, = children_of(pid)
+        self.ready = [line[0] for line in self.ready_lines()[said:]]
+        if not busy:
+            self._rest()
 
     def _left_open(self):
         """What is open now and was not when the server became ready. The store may keep files open,

@@ -1,0 +1,188 @@
+#include "server/inherited.h"
+
+#include "lib/base/log.h"
+#include "lib/base/units.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    LISTEN_FDS_START = 3, /* SD_LISTEN_FDS_START */
+    INHERITED_MOST = 65536
+};
+
+/* --- a supervisor's: LISTEN_FDS of them from 3 on, if LISTEN_PID is this process
+ * ------------------ */
+
+static unsigned activated_count(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *fds = getenv("LISTEN_FDS");
+    uint64_t whose, count;
+    bool ours = pid != NULL && fds != NULL && units_read_count(pid, 1, INT32_MAX, &whose) &&
+                (pid_t)whose == getpid() && units_read_count(fds, 0, INHERITED_MOST, &count);
+    return ours ? (unsigned)count : 0;
+}
+
+/* --- a predecessor's: "FD ADDRESS", or "FD lent ADDRESS", a line each --------------------------
+ */
+
+static unsigned bequeathed_count(void)
+{
+    const char *line = getenv(INHERITED_VARIABLE);
+    unsigned count = 0;
+    while (line != NULL && *line != '\0' && count < INHERITED_MOST) {
+        count++;
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    return count;
+}
+
+static bool read_number(const char **at, int *number)
+{
+    char *end;
+    long value = strtol(*at, &end, 10);
+    if (end == *at || *end != ' ' || value < 0 || value > INT32_MAX) {
+        return false;
+    }
+    *number = (int)value;
+    *at = end + 1;
+    return true;
+}
+
+static bool read_line(const char *at, struct inherited *socket)
+{
+    static const char lent[] = "lent ";
+    char address[ADDRESS_TEXT];
+    int group;
+    if (!read_number(&at, &group) || !read_number(&at, &socket->fd)) {
+        return false;
+    }
+    socket->group = (unsigned)group;
+    socket->lent = strncmp(at, lent, sizeof(lent) - 1) == 0;
+    at += socket->lent ? sizeof(lent) - 1 : 0;
+    snprintf(address, sizeof(address), "%.*s", (int)strcspn(at, "\n"), at);
+    return address_read(address, &socket->asked) == NULL;
+}
+
+char *inherited_write(const struct inherited *sockets, unsigned count)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        char address[ADDRESS_TEXT];
+        fprintf(out, "%s%u %d %s%s", i > 0 ? "\n" : "", sockets[i].group, sockets[i].fd,
+                sockets[i].lent ? "lent " : "", address_write(address, &sockets[i].asked));
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+static bool is_option(int fd, int name, int value)
+{
+    int is = -1;
+    socklen_t size = sizeof(is);
+    return getsockopt(fd, SOL_SOCKET, name, &is, &size) == 0 && is == value;
+}
+
+/* As our own are; a supervisor's may be otherwise. */
+static bool adopt(int fd)
+{
+    static const int on = 1;
+    int flags = fcntl(fd, F_GETFL);
+    bool tcp = is_option(fd, SO_DOMAIN, AF_INET) || is_option(fd, SO_DOMAIN, AF_INET6);
+    if (flags < 0 || !is_option(fd, SO_ACCEPTCONN, 1) || !is_option(fd, SO_TYPE, SOCK_STREAM) ||
+        (!tcp && !is_option(fd, SO_DOMAIN, AF_UNIX))) {
+        log_error("descriptor %d, which is to be inherited, is no socket that listens", fd);
+        return false;
+    }
+    if (tcp) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+/* A supervisor may pass several sockets of one address. */
+static unsigned group_of(const struct inherited *sockets, unsigned index)
+{
+    char text[ADDRESS_TEXT], other[ADDRESS_TEXT];
+    address_write(text, &sockets[index].asked);
+    for (unsigned i = 0; i < index; i++) {
+        if (strcmp(text, address_write(other, &sockets[i].asked)) == 0) {
+            return sockets[i].group;
+        }
+    }
+    return INHERITED_MOST + index; /* no predecessor has as many */
+}
+
+static bool take_activated(struct inherited *sockets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct inherited *one = &sockets[i];
+        one->fd = LISTEN_FDS_START + (int)i;
+        one->lent = true;
+        one->asked.size = sizeof(one->asked.at);
+        if (!adopt(one->fd) || getsockname(one->fd, &one->asked.at.any, &one->asked.size) < 0) {
+            return false;
+        }
+        one->group = group_of(sockets, i);
+    }
+    return true;
+}
+
+static bool take_bequeathed(struct inherited *sockets, unsigned count)
+{
+    const char *line = getenv(INHERITED_VARIABLE);
+    for (unsigned i = 0; i < count; i++) {
+        if (!read_line(line, &sockets[i])) {
+            log_error("%s in the environment cannot be understood", INHERITED_VARIABLE);
+            return false;
+        }
+        if (!adopt(sockets[i].fd)) {
+            return false;
+        }
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    return true;
+}
+
+unsigned inherited_count(void)
+{
+    return activated_count() + bequeathed_count();
+}
+
+bool inherited_take(struct inherited **sockets, unsigned *count)
+{
+    unsigned activated = activated_count();
+    unsigned bequeathed = bequeathed_count();
+    struct inherited *all = calloc(activated + bequeathed + 1, sizeof(*all));
+    bool taken = all != NULL && take_activated(all, activated) &&
+                 take_bequeathed(all + activated, bequeathed);
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    unsetenv(INHERITED_VARIABLE);
+    if (!taken) {
+        free(all);
+        return false;
+    }
+    *sockets = all;
+    *count = activated + bequeathed;
+    return true;
+}
