@@ -7,11 +7,18 @@
 enum state {
     SIZE_FIRST, /* the first digit of a size; zero, where every body begins */
     SIZE_MORE,  /* further digits, or what ends them */
-    SIZE_SPACE, /* whitespace behind the size: only an extension may follow */
-    EXTENSION,  /* from ';' to the end of the line */
-    SIZE_LF,    /* CR read */
-    DATA,       /* `left` bytes of content */
-    DATA_CR,    /* content read to its end */
+    SIZE_SPACE, /* whitespace behind the size, or an extension: only an extension may follow */
+    EXTENSION,  /* behind ';': its name follows */
+    EXTENSION_NAME,
+    EXTENSION_NAME_SPACE,
+    EXTENSION_VALUE, /* behind '=': its value follows, a token or a quoted string */
+    EXTENSION_TOKEN,
+    EXTENSION_QUOTED,
+    EXTENSION_ESCAPE,     /* behind a backslash in quotes */
+    EXTENSION_QUOTED_END, /* behind the closing quote */
+    SIZE_LF,              /* CR read */
+    DATA,                 /* `left` bytes of content */
+    DATA_CR,              /* content read to its end */
     DATA_LF,
     TRAILER,       /* at the beginning of a trailer line, or of the empty line */
     TRAILER_NAME,  /* within a trailer's name */
@@ -44,6 +51,8 @@ static enum state on_size(struct chunked *chunked, char byte)
     return SIZE_MORE;
 }
 
+/* What ends a size or an extension: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS
+ * chunk-ext-val ] ), RFC 9112 7.1.1. */
 static enum state on_size_over(char byte)
 {
     switch (byte) {
@@ -59,14 +68,81 @@ static enum state on_size_over(char byte)
     }
 }
 
-/* Text up to a CR: the rest of an extension or of a trailer line. */
-static enum state on_text(char byte, enum state same, enum state next)
+static bool is_text(char byte)
+{
+    return ((unsigned char)byte >= ' ' && byte != 0x7f) || byte == '\t';
+}
+
+static enum state on_extension_name(char byte)
+{
+    if (byte_is(byte, BYTE_TOKEN)) {
+        return EXTENSION_NAME;
+    }
+    if (byte_is(byte, BYTE_WHITESPACE)) {
+        return EXTENSION_NAME_SPACE;
+    }
+    return byte == '=' ? EXTENSION_VALUE : on_size_over(byte);
+}
+
+static enum state on_extension_name_space(char byte)
+{
+    if (byte_is(byte, BYTE_WHITESPACE)) {
+        return EXTENSION_NAME_SPACE;
+    }
+    return byte == '=' ? EXTENSION_VALUE : expect(byte, ';', EXTENSION);
+}
+
+static enum state on_extension_value(char byte)
+{
+    if (byte_is(byte, BYTE_WHITESPACE)) {
+        return EXTENSION_VALUE;
+    }
+    return byte_is(byte, BYTE_TOKEN) ? EXTENSION_TOKEN : expect(byte, '"', EXTENSION_QUOTED);
+}
+
+static enum state on_quoted(char byte)
+{
+    if (byte == '"') {
+        return EXTENSION_QUOTED_END;
+    }
+    if (byte == '\\') {
+        return EXTENSION_ESCAPE;
+    }
+    return is_text(byte) ? EXTENSION_QUOTED : BROKEN;
+}
+
+/* One byte of an extension, from its ';' to what ends it. */
+static enum state on_extension(enum state state, char byte)
+{
+    switch (state) {
+    case EXTENSION:
+        return byte_is(byte, BYTE_WHITESPACE) ? EXTENSION
+               : byte_is(byte, BYTE_TOKEN)    ? EXTENSION_NAME
+                                              : BROKEN;
+    case EXTENSION_NAME:
+        return on_extension_name(byte);
+    case EXTENSION_NAME_SPACE:
+        return on_extension_name_space(byte);
+    case EXTENSION_VALUE:
+        return on_extension_value(byte);
+    case EXTENSION_TOKEN:
+        return byte_is(byte, BYTE_TOKEN) ? EXTENSION_TOKEN : on_size_over(byte);
+    case EXTENSION_QUOTED:
+        return on_quoted(byte);
+    case EXTENSION_ESCAPE:
+        return is_text(byte) ? EXTENSION_QUOTED : BROKEN;
+    default:
+        return on_size_over(byte);
+    }
+}
+
+/* The rest of a trailer line, up to its CR. */
+static enum state on_trailer_value(char byte)
 {
     if (byte == '\r') {
-        return next;
+        return TRAILER_LF;
     }
-    bool control = ((unsigned char)byte < ' ' && byte != '\t') || byte == 0x7f;
-    return control ? BROKEN : same;
+    return is_text(byte) ? TRAILER_VALUE : BROKEN;
 }
 
 static enum state on_name(char byte)
@@ -88,7 +164,14 @@ static enum state after(struct chunked *chunked, char byte)
     case SIZE_SPACE:
         return byte_is(byte, BYTE_WHITESPACE) ? SIZE_SPACE : expect(byte, ';', EXTENSION);
     case EXTENSION:
-        return on_text(byte, EXTENSION, SIZE_LF);
+    case EXTENSION_NAME:
+    case EXTENSION_NAME_SPACE:
+    case EXTENSION_VALUE:
+    case EXTENSION_TOKEN:
+    case EXTENSION_QUOTED:
+    case EXTENSION_ESCAPE:
+    case EXTENSION_QUOTED_END:
+        return on_extension((enum state)chunked->state, byte);
     case SIZE_LF:
         return expect(byte, '\n', chunked->left > 0 ? DATA : TRAILER);
     case DATA_CR:
@@ -103,7 +186,7 @@ static enum state after(struct chunked *chunked, char byte)
     case TRAILER_NAME:
         return on_name(byte);
     case TRAILER_VALUE:
-        return on_text(byte, TRAILER_VALUE, TRAILER_LF);
+        return on_trailer_value(byte);
     case TRAILER_LF:
         return expect(byte, '\n', TRAILER);
     case LAST_LF:

@@ -20,9 +20,9 @@ enum chunked_outcome {
     CHUNKED_MORE, /* all of `text` was used; feed more */
     CHUNKED_END,  /* the last chunk and the trailer section are over; *used counts up to there, and
                      what follows is the next message */
-    CHUNKED_MALFORMED, /* a bad size or one above 2^63 - 1, a line end other than CRLF, control
-                          bytes in an extension, a malformed trailer line, or more than 16 KB of
-                          overhead that nothing pays for */
+    CHUNKED_MALFORMED, /* a bad size or one above 2^63 - 1, a line end other than CRLF, a malformed
+                          extension or trailer line, or more than 16 KB of overhead that nothing
+                          pays for */
 };
 
 /* Takes the next step through `text`. Call again with the bytes behind *used until MORE, END or
