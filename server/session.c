@@ -358,6 +358,8 @@ static unsigned status_of(enum request_outcome outcome)
         return 431;
     case REQUEST_VERSION:
         return 505;
+    case REQUEST_METHOD_TOO_LONG:
+        return 501;
     default:
         return 400;
     }
@@ -366,6 +368,7 @@ static unsigned status_of(enum request_outcome outcome)
 static void tell_refusal(struct ledger *ledger, enum request_outcome outcome)
 {
     switch (outcome) {
+    case REQUEST_METHOD_TOO_LONG:
     case REQUEST_TARGET_TOO_LONG:
     case REQUEST_FIELDS_TOO_LARGE:
         ledger_limit(ledger, LIMIT_HEAD);

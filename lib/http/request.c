@@ -220,7 +220,12 @@ enum request_outcome request_read(struct bytes text, const struct request_limits
     if (cut) {
         end = at + limits->head;
     }
+    const char *start = at;
     enum request_outcome outcome = read_head(&at, end, limits, request, why);
+    if (outcome == REQUEST_MORE && cut && at == start) {
+        *why = "method too long";
+        return REQUEST_METHOD_TOO_LONG;
+    }
     if (outcome == REQUEST_MORE && cut) {
         *why = "head too large";
         return REQUEST_FIELDS_TOO_LARGE;

@@ -31,6 +31,7 @@ enum request_outcome {
     REQUEST_COMPLETE,
     REQUEST_MORE,             /* good so far, and not yet whole */
     REQUEST_MALFORMED,        /* 400: see *why */
+    REQUEST_METHOD_TOO_LONG,  /* 501: the method alone fills limits->head (RFC 9112 3) */
     REQUEST_TARGET_TOO_LONG,  /* 414: the target is longer than limits->target, or alone fills
                                  limits->head */
     REQUEST_FIELDS_TOO_LARGE, /* 431: no end within limits->head */

@@ -15,6 +15,7 @@ enum byte_class {
     BYTE_DIGIT = 16,      /* 0-9 */
     BYTE_LETTER = 32,     /* a-z A-Z */
     BYTE_WHITESPACE = 64, /* SP and HTAB, what OWS is made of, RFC 9110 5.6.3 */
+    BYTE_TARGET = 128,    /* what target.h lets through */
 };
 
 /* The classes of every byte, or-ed. */

@@ -34,7 +34,7 @@ static bool split_query(struct bytes target, struct bytes *path, struct bytes *q
     const char *end = target.at + target.len;
     const char *mark = memchr(target.at, '?', target.len);
 
-    if (scan_below(target.at, end, '!') != end || memchr(target.at, '#', target.len)) {
+    if (scan_class(target.at, end, BYTE_TARGET) != end) {
         return false;
     }
     *path = (struct bytes){target.at, mark ? (size_t)(mark - target.at) : target.len};

@@ -19,9 +19,10 @@ enum target_outcome {
  * MALFORMED: authority-form and whatever else does not begin with "/"; "*" with another method; an
  *           absolute-form with userinfo, without a host or with a bad one; a bad percent escape in
  *           the path, an encoded NUL, an encoded slash (%2F would name another file than it says);
- *           '#', whitespace and control bytes. The other bytes that RFC 3986 does not allow in a
- *           target ("|", "^", "`", "{", "}", "[", "]", '"', "<", ">", "\" and those from 0x80 on)
- *           are let through, because browsers send some of them.
+ *           and the bytes that RFC 3986 does not allow in a target, for who takes them for others
+ *           can be led past a filter (RFC 9112 3): '#', '"', "<", ">", whitespace, control bytes
+ *           and those from 0x80 on. Let through are the ones that browsers send: "|", "^", "`",
+ *           "{", "}", "[", "]" and "\".
  *
  * *path has no leading slash, keeps a trailing one ("" is the root, "a/" a folder), and is followed
  * by a NUL so that it can be handed to the system; it lies in `room`, which needs target.len + 1

@@ -303,14 +303,15 @@ static void a_head_that_does_not_end_within_the_limit_is_too_large(void **state)
     assert_int_equal(read_within((struct bytes){text, 4000}, tight), REQUEST_FIELDS_TOO_LARGE);
 }
 
-static void a_method_without_end_is_too_large(void **state)
+static void a_method_without_end_is_too_long(void **state)
 {
     char text[HUGE_TEXT];
 
     (void)state;
     memset(text, 'A', sizeof(text));
     assert_int_equal(read_within((struct bytes){text, sizeof(text)}, limits),
-                     REQUEST_FIELDS_TOO_LARGE);
+                     REQUEST_METHOD_TOO_LONG);
+    assert_int_equal(read_within((struct bytes){text, limits.head - 1}, limits), REQUEST_MORE);
 }
 
 static void a_target_of_just_the_limit_is_good(void **state)
@@ -523,7 +524,7 @@ int main(void)
     suite_add(&suite, CASE(a_head_of_just_the_limit_is_good));
     suite_add(&suite, CASE(an_empty_line_before_is_no_part_of_the_head_limit));
     suite_add(&suite, CASE(a_head_that_does_not_end_within_the_limit_is_too_large));
-    suite_add(&suite, CASE(a_method_without_end_is_too_large));
+    suite_add(&suite, CASE(a_method_without_end_is_too_long));
     suite_add(&suite, CASE(a_target_of_just_the_limit_is_good));
     suite_add(&suite, CASE(a_target_too_long_is_told_by_the_first_byte_too_many));
     suite_add(&suite, CASE(a_target_longer_than_the_head_may_be_is_too_long));
