@@ -8,10 +8,11 @@
 #include <string.h>
 
 static const struct manual_entry description[] = {
-    {.text = "GET, HEAD and OPTIONS are answered, with validators, preconditions, byte ranges, "
-             "keep-alive and pipelining (RFC 9110, RFC 9112). Request bodies are read and dropped. "
-             "Where leniency would let a request be smuggled past another reader, the request gets "
-             "400 and its connection is closed."},
+    {.text =
+         "GET, HEAD and OPTIONS are answered, with validators, preconditions, byte ranges, stored "
+         "encodings, keep-alive and pipelining (RFC 9110, RFC 9112). Request bodies are read and "
+         "dropped. Where leniency would let a request be smuggled past another reader, the "
+         "request gets 400 and its connection is closed."},
     {.text = "Every file is opened beneath DOCROOT with openat2(2) and RESOLVE_BENEATH, and only "
              "regular files are: no request leaves it, by dots, encodings, links or races."},
     {.text = "Each connection has a thread of its own, which waits inside its system calls.",
@@ -19,6 +20,10 @@ static const struct manual_entry description[] = {
     {.text = "No thread waits for one connection: an event loop waits for all of them, and helper "
              "threads open the files that are not in memory.",
      .owner = OPTION_ASYNC},
+    {.text =
+         "The process that is started holds the listeners and passes signals on; its child "
+         "serves. A child that crashes is begun again after a second, and serves who waits to be "
+         "accepted meanwhile."},
     {.text = "When it is ready to accept, it prints one line for each listener to standard output, "
              "which tells the port, too, where port 0 was asked for. Messages go to standard "
              "error."},
@@ -30,8 +35,23 @@ static const struct manual_entry description[] = {
 
 static const struct manual_entry signals[] = {
     {.term = "SIGTERM, SIGINT",
-     .text = "Stop accepting, let running replies end within --drain-timeout, then exit. A second "
-             "one ends the program at once."},
+     .text =
+         "Stop accepting, let running replies end within --drain-timeout, then exit. A "
+         "connection is closed when it has been without a request for a second, so that none is "
+         "on its way. A second signal ends the program at once."},
+    {.term = "SIGUSR2",
+     .text =
+         "Replace the program: a successor, begun from the same path with the same arguments, "
+         "inherits the listeners, and once it accepts, this one drains. When it does not come to "
+         "accept, this one goes on and says so."},
+    {0},
+};
+
+static const struct manual_entry environment[] = {
+    {.term = "LISTEN_PID, LISTEN_FDS",
+     .text =
+         "Sockets that listen, passed by a supervisor as systemd.socket(5) does; they are served "
+         "besides those of --listen."},
     {0},
 };
 
@@ -40,6 +60,10 @@ static const struct manual_entry files[] = {
      .text = "The prepared book, seen from the program's folder: DOCROOT where none is given. In a "
              "build folder it is ../book."},
     {.term = "/etc/mime.types", .text = "Media types by the endings of file names."},
+    {.term = "NAME.br, NAME.zst, NAME.gz",
+     .text =
+         "The file NAME of DOCROOT, encoded; sent in its place to whoever accepts that encoding, "
+         "unless it is older."},
     {0},
 };
 
@@ -56,6 +80,8 @@ static const struct manual_entry examples[] = {
      .command = "@ -l 0.0.0.0:8000 \\\n    --cache-control 'public, max-age=3600' /srv/www"},
     {.text = "Serve one page for every path that names no file, on a socket for a proxy:",
      .command = "@ -l unix:/run/cristo.sock \\\n    --fallback index.html /srv/app"},
+    {.text = "Replace a running server by the program that has been installed since:",
+     .command = "kill -USR2 PID"},
     {.text = "Stand in for a slow service, whose replies take up to three seconds:",
      .command = "@ --delay 0s-3s"},
     {0},
@@ -70,13 +96,10 @@ static const struct manual_entry see_also[] = {
 };
 
 static const struct manual_section sections[] = {
-    {"DESCRIPTION", description},
-    {"SIGNALS", signals},
-    {"FILES", files},
-    {"EXIT STATUS", status},
-    {"EXAMPLES", examples},
-    {"SEE ALSO", see_also},
-    {0},
+    {"DESCRIPTION", description}, {"SIGNALS", signals},
+    {"ENVIRONMENT", environment}, {"FILES", files},
+    {"EXIT STATUS", status},      {"EXAMPLES", examples},
+    {"SEE ALSO", see_also},       {0},
 };
 
 static const struct {
