@@ -1,5 +1,7 @@
 #include "lib/base/options.h"
 
+#include "lib/base/log.h"
+
 #include <getopt.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -189,9 +191,10 @@ enum options_outcome options_read(const struct option_table *table, int argc, ch
                                   void *into, int *operand)
 {
     struct form form;
-    enum options_outcome outcome = form_init(&form, table)
-                                       ? read_all(table, &form, argc, argv, into)
-                                       : options_misuse(table, "out of memory");
+    if (!form_init(&form, table)) {
+        log_fatal(1, "out of memory");
+    }
+    enum options_outcome outcome = read_all(table, &form, argc, argv, into);
     form_finish(&form);
     if (outcome == OPTIONS_RUN) {
         *operand = optind;
