@@ -1,6 +1,7 @@
 #include "server/store/types.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,16 +107,29 @@ static bool add_line(struct types *types, char *line, size_t own_count)
     return true;
 }
 
-static bool add_table(struct types *types, FILE *table)
+static bool add_lines(struct types *types, FILE *table)
 {
     char *line = NULL;
     size_t size = 0;
     size_t own_count = types->count;
     bool fine = true;
+    errno = 0;
     while (fine && getline(&line, &size, table) >= 0) {
         fine = add_line(types, line, own_count);
     }
     free(line);
+    return fine && errno != ENOMEM; /* getline() does not tell it from the end */
+}
+
+/* Without a table there is our own list; without memory there is nothing. */
+static bool add_table(struct types *types, const char *path)
+{
+    FILE *table = fopen(path, "re");
+    if (table == NULL) {
+        return errno != ENOMEM;
+    }
+    bool fine = add_lines(types, table);
+    fclose(table);
     return fine;
 }
 
@@ -131,12 +145,7 @@ struct types *types_create(const char *table)
         snprintf(line, sizeof(line), "%s", own[i]);
         fine = add_line(types, line, 0);
     }
-    FILE *file = fopen(table, "re");
-    if (file != NULL) {
-        fine = fine && add_table(types, file);
-        fclose(file);
-    }
-    if (!fine) {
+    if (!fine || !add_table(types, table)) {
         types_destroy(types);
         return NULL;
     }
