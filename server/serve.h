@@ -12,10 +12,10 @@ enum {
 /* Accepts on the listeners and carries out sessions until it is told otherwise through `control`;
  * it says there when it accepts. Told to drain, it lets running replies end, within the drain
  * timeout, and accepts for another moment who has come before (told to hand over, others do). Told
- * to cut, it ends at once. Returns 0, or 1 after log_error() when it could not begin. The sockets
- * of the listeners, of which there is one for each loop at the least, are closed then. Threads that
- * are stuck in a system call or at work are left behind, and use the site until the process ends.
- */
+ * to cut, it ends at once. Returns 0, the sockets of the listeners (one for each loop at the least)
+ * closed; or 1 after log_error() when it could not begin, the sockets left as they were. Threads
+ * that are stuck in a system call or at work are left behind, and use the site until the process
+ * ends. */
 int serve(struct site *site, const struct server_options *options, const struct listener *listeners,
           unsigned count, struct control *control);
 

@@ -228,6 +228,15 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
     }
 }
 
+static void wait_came(struct session *s, const struct moment *now, struct outcome came)
+{
+    if (came.kind == CAME_FAILED) {
+        cut(s, now);
+    } else {
+        s->state = STATE_WORK;
+    }
+}
+
 static void tell_fetch(struct ledger *ledger, const struct fetch *fetch)
 {
     ledger_count(ledger, fetch->recalled ? COUNT_CACHE_HITS : COUNT_CACHE_MISSES);
@@ -658,7 +667,7 @@ static void take(struct session *s, const struct moment *now, struct outcome cam
         read_came(s, now, came);
         break;
     case STATE_WAIT:
-        s->state = STATE_WORK;
+        wait_came(s, now, came);
         break;
     case STATE_WORK:
         begin_answer(s);

@@ -76,7 +76,7 @@ struct outcome {
                            `bytes` that were sent before are not yet taken by the client's system */
         CAME_DRAINING,  /* READ: nothing yet, and the server was asked to stop: be asked again, for
                            a request on its way is still waited for a moment */
-        CAME_FAILED,    /* the connection, or the file, is no more */
+        CAME_FAILED,    /* the connection, or the file, is no more, or cannot be waited for */
     } kind;
     size_t bytes;
 };

@@ -19,13 +19,14 @@ static const struct timeval last_call = {0, LAST_CALL_MS * 1000};
 
 static void shut(struct doors *doors)
 {
-    for (unsigned i = 0; doors->open && i < doors->count; i++) {
+    for (unsigned i = 0; i < doors->count; i++) {
         event_del(&doors->door[i].event);
     }
     doors->open = false;
 }
 
-/* Out of descriptors or memory: to accept again at once would only spin. */
+/* Out of descriptors or memory: to accept again at once would only spin. Should there be no room
+ * for the timer, it is because connections have theirs, and the doors are tried when one leaves. */
 static void pause_awhile(struct doors *doors)
 {
     static const struct timeval pause = {0, PAUSE_MS * 1000};
@@ -72,10 +73,12 @@ void doors_open(struct doors *doors)
         !doors->has_room(doors->owner)) {
         return;
     }
-    for (unsigned i = 0; i < doors->count; i++) {
-        event_add(&doors->door[i].event, NULL);
-    }
     doors->open = true;
+    for (unsigned i = 0; i < doors->count && doors->open; i++) {
+        if (event_add(&doors->door[i].event, NULL) < 0) {
+            pause_awhile(doors);
+        }
+    }
 }
 
 static void on_reopen(evutil_socket_t fd, short what, void *argument)

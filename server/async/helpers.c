@@ -1,5 +1,6 @@
 #include "server/async/helpers.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -135,8 +136,10 @@ struct helpers *helpers_create(unsigned threads)
     pthread_cond_init(&helpers->wanted, NULL);
     queue_init(&helpers->queue);
     for (; helpers->threads < threads; helpers->threads++) {
-        if (pthread_create(&helpers->thread[helpers->threads], NULL, help, helpers) != 0) {
+        int error = pthread_create(&helpers->thread[helpers->threads], NULL, help, helpers);
+        if (error != 0) {
             helpers_destroy(helpers);
+            errno = error;
             return NULL;
         }
     }

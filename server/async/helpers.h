@@ -27,7 +27,7 @@ void mailbox_empty(struct mailbox *mailbox);
 
 struct helpers;
 
-/* Starts `threads` threads; NULL when the system will not. */
+/* Starts `threads` threads; NULL, and errno, when the system will not. */
 struct helpers *helpers_create(unsigned threads);
 /* Has a helper run the job, then posts it to job->home. Any thread. Jobs begin in the order given.
  */

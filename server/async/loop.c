@@ -93,13 +93,15 @@ static void set_overdue(struct loop *loop, uint64_t at_ns, uint64_t now_ns)
 {
     uint64_t wait_ns = at_ns > now_ns ? at_ns - now_ns : 0;
     struct timeval wait = clock_timeval(wait_ns + NS_PER_MS);
-    loop->overdue_ns = at_ns;
-    event_add(&loop->overdue, &wait);
+    loop->overdue_ns = event_add(&loop->overdue, &wait) == 0 ? at_ns : CLOCK_NEVER;
 }
 
+/* Without memory for the timer the next wait of all tries again: there is one, for it was other
+ * connections' timers that took the room. */
 void loop_wait(struct loop *loop, struct wait *wait, unsigned list, uint64_t until_ns)
 {
-    if (patience_wait(&loop->waits, wait, list, until_ns) && until_ns < loop->overdue_ns) {
+    bool may_be_next = patience_wait(&loop->waits, wait, list, until_ns);
+    if ((may_be_next || loop->overdue_ns == CLOCK_NEVER) && until_ns < loop->overdue_ns) {
         set_overdue(loop, until_ns, clock_monotonic_ns());
     }
 }
@@ -156,8 +158,10 @@ static void cut(struct loop *loop)
     loop->cutting = true;
     doors_close(&loop->doors);
     ledger_add(loop->ledger, COUNT_LIMITS + LIMIT_DRAIN_TIMEOUT, loop->connections);
-    event_add(&loop->drained, &moment);
     loop->server->calls->cut(loop);
+    if (event_add(&loop->drained, &moment) < 0) {
+        event_base_loopbreak(loop->base);
+    }
 }
 
 static void on_cut(struct job *job)
@@ -167,9 +171,12 @@ static void on_cut(struct job *job)
 
 static void on_drained(evutil_socket_t fd, short what, void *argument)
 {
+    struct loop *loop = argument;
     (void)fd;
     (void)what;
-    cut(argument);
+    if (loop->draining) {
+        cut(loop);
+    }
 }
 
 /* --- one loop --------------------------------------------------------------------------------- */
@@ -211,6 +218,7 @@ static bool loop_init(struct loop *loop, struct server *server,
     struct cache_limits limits = {options->cache.files / options->loops + 1,
                                   options->cache.descriptors / options->loops + 1,
                                   options->cache.bytes / options->loops + 1};
+    static const struct timeval long_time = {365 * 86400, 0};
     loop->server = server;
     loop->most = (server->site->limits.connections + options->loops - 1) / options->loops;
     loop->ledger = ledgers_at(server->site->ledgers, (unsigned)(loop - server->loop));
@@ -228,7 +236,9 @@ static bool loop_init(struct loop *loop, struct server *server,
     evtimer_assign(&loop->drained, loop->base, on_drained, loop);
     event_assign(&loop->mail, loop->base, mailbox_fd(loop->mailbox), EV_READ | EV_PERSIST, on_mail,
                  loop);
-    return event_add(&loop->mail, NULL) == 0;
+    /* libevent keeps the room that timers once had: with one of its own waiting from the start, the
+     * loop's are not refused for want of memory when they are needed */
+    return event_add(&loop->mail, NULL) == 0 && event_add(&loop->drained, &long_time) == 0;
 }
 
 static void loop_finish(struct loop *loop)
@@ -298,12 +308,29 @@ void server_destroy(struct server *server)
     free(server);
 }
 
+static void on_ended(struct job *job)
+{
+    event_base_loopbreak(((struct loop *)((char *)job - offsetof(struct loop, cut)))->base);
+}
+
+/* The first `count` loops end, whatever they are at. */
+static void end_threads(struct server *server, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct loop *loop = &server->loop[i];
+        loop->cut.done = on_ended;
+        mailbox_post(loop->mailbox, &loop->cut);
+        pthread_join(loop->thread, NULL);
+    }
+}
+
 static bool start_threads(struct server *server)
 {
     for (unsigned i = 0; i < server->loops; i++) {
         int error = pthread_create(&server->loop[i].thread, NULL, turn, &server->loop[i]);
         if (error != 0) {
             log_error("the thread of loop %u cannot be created: %s", i + 1, strerror(error));
+            end_threads(server, i);
             return false;
         }
     }

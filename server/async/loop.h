@@ -64,7 +64,7 @@ void server_destroy(struct server *server);
 enum server_end {
     SERVER_ENDED,  /* all loops have; what is left of their connections is the caller's */
     SERVER_LEFT,   /* some loop is still at work, and has to be left to the end of the process */
-    SERVER_FAILED, /* after log_error(): a thread could not be created; others may be running */
+    SERVER_FAILED, /* after log_error(): a thread could not be created, and none is running */
 };
 
 /* Turns all loops until they have ended, as `control` told them to. */

@@ -62,7 +62,7 @@ static void on_readable(evutil_socket_t fd, short what, void *connection);
 static bool fetch_step(struct connection *c, const struct step *step, uint64_t now_ns,
                        struct outcome *came);
 static void on_fetched(struct job *job);
-static bool wait_step(struct connection *c, const struct step *step);
+static bool wait_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_waited(evutil_socket_t fd, short what, void *connection);
 static bool work_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_worked(struct job *job);
@@ -123,7 +123,7 @@ static void converse(struct connection *c, struct outcome came)
             ready = fetch_step(c, &step, now.now_ns, &came);
             break;
         case STEP_WAIT:
-            ready = wait_step(c, &step);
+            ready = wait_step(c, &step, &came);
             break;
         case STEP_WORK:
             ready = work_step(c, &step, &came);
@@ -141,8 +141,9 @@ static void converse(struct connection *c, struct outcome came)
 }
 
 /* Assigns the connection's one event to what it waits for now; mostly it is so already. Reading is
- * edge-triggered: the kernel tells of bytes once, and need not look again after every reply. */
-static void arm(struct connection *c, enum armed armed, uint64_t timeout_ns)
+ * edge-triggered: the kernel tells of bytes once, and need not look again after every reply. False:
+ * there is no memory for it, and the connection waits for nothing. */
+static bool arm(struct connection *c, enum armed armed, uint64_t timeout_ns)
 {
     static const struct {
         short what;
@@ -154,18 +155,29 @@ static void arm(struct connection *c, enum armed armed, uint64_t timeout_ns)
         [ARMED_LINGER] = {EV_READ | EV_PERSIST, on_leftover},
     };
     if (c->armed == armed && armed != ARMED_WAIT) {
-        return;
+        return true;
     }
     if (c->armed != ARMED_NOT) {
         event_del(&c->event);
     }
-    c->armed = (uint8_t)armed;
+    c->armed = ARMED_NOT;
     if (armed != ARMED_NOT) {
         struct timeval timeout = clock_timeval(timeout_ns + NS_PER_US);
         event_assign(&c->event, c->loop->base, armed == ARMED_WAIT ? -1 : c->stream.fd,
                      wanted[armed].what, wanted[armed].callback, c);
-        event_add(&c->event, armed == ARMED_WAIT ? &timeout : NULL);
+        if (event_add(&c->event, armed == ARMED_WAIT ? &timeout : NULL) < 0) {
+            return false;
+        }
     }
+    c->armed = (uint8_t)armed;
+    return true;
+}
+
+/* What cannot be waited for will not come. */
+static bool has_failed(struct outcome *came)
+{
+    *came = (struct outcome){CAME_FAILED, 0};
+    return true;
 }
 
 /* While a helper is out, what the event was last assigned to may still happen, and nobody has asked
@@ -209,7 +221,10 @@ static struct outcome receive(struct connection *c, bool ended)
     struct space space = session_space(&c->session);
     ssize_t got = stream_receive(&c->stream, space.at, space.size);
     bool surely = ended || (size_t)got == space.size;
-    c->left = got <= 0 ? LEFT_NOTHING : surely ? LEFT_SURELY : LEFT_PERHAPS;
+    c->left = got == -EINTR ? LEFT_SURELY
+              : got <= 0    ? LEFT_NOTHING
+              : surely      ? LEFT_SURELY
+                            : LEFT_PERHAPS;
     return outcome_of_receive(got);
 }
 
@@ -223,7 +238,9 @@ static bool read_step(struct connection *c, const struct step *step, struct outc
     if (at_rest) {
         loop_take_back(c->loop, session_take_back(&c->session));
     }
-    arm(c, ARMED_READ, 0);
+    if (!arm(c, ARMED_READ, 0)) {
+        return has_failed(came);
+    }
     loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
     return false;
 }
@@ -302,12 +319,15 @@ static void on_fetched(struct job *job)
     converse(c, (struct outcome){CAME_DONE, 0});
 }
 
-static bool wait_step(struct connection *c, const struct step *step)
+static bool wait_step(struct connection *c, const struct step *step, struct outcome *came)
 {
     uint64_t now_ns = clock_monotonic_ns();
+    *came = (struct outcome){CAME_DONE, 0};
+    if (!arm(c, ARMED_WAIT, step->until_ns > now_ns ? step->until_ns - now_ns : 0)) {
+        return has_failed(came);
+    }
     loop_wait(c->loop, &c->wait, PATIENCE_ENDLESS, CLOCK_NEVER);
     c->wait.until_ns = step->until_ns; /* for on_waited() */
-    arm(c, ARMED_WAIT, step->until_ns > now_ns ? step->until_ns - now_ns : 0);
     return false;
 }
 
@@ -318,11 +338,11 @@ static void on_waited(evutil_socket_t fd, short what, void *argument)
     uint64_t now_ns = clock_monotonic_ns();
     (void)fd;
     (void)what;
-    if (now_ns < c->wait.until_ns) {
-        arm(c, ARMED_WAIT, c->wait.until_ns - now_ns);
-    } else {
+    if (now_ns >= c->wait.until_ns) {
         c->armed = ARMED_NOT;
         converse(c, (struct outcome){CAME_DONE, 0});
+    } else if (!arm(c, ARMED_WAIT, c->wait.until_ns - now_ns)) {
+        converse(c, (struct outcome){CAME_FAILED, 0});
     }
 }
 
@@ -357,7 +377,9 @@ static bool await_room(struct connection *c, const struct step *step, const stru
         *came = (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
         return true;
     }
-    arm(c, ARMED_SEND, 0);
+    if (!arm(c, ARMED_SEND, 0)) {
+        return has_failed(came);
+    }
     loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
     return false;
 }
@@ -395,8 +417,7 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
 
 static void close_step(struct connection *c, const struct step *step)
 {
-    if (step->linger && shutdown(c->stream.fd, SHUT_WR) == 0) {
-        arm(c, ARMED_LINGER, 0);
+    if (step->linger && shutdown(c->stream.fd, SHUT_WR) == 0 && arm(c, ARMED_LINGER, 0)) {
         loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
     } else {
         connection_close(c);
@@ -497,10 +518,12 @@ int serve(struct site *site, const struct server_options *options, const struct 
 {
     static const struct loop_calls calls = {on_accepted, on_overdue, on_stop, on_cut};
     struct server *server = server_create(site, options, &calls);
-    enum server_end end =
-        server != NULL ? server_run(server, listeners, count, control) : SERVER_FAILED;
-    if (end != SERVER_ENDED) {
-        return end == SERVER_FAILED; /* should loops be running, the process ends under them */
+    if (server == NULL) {
+        return 1;
+    }
+    enum server_end end = server_run(server, listeners, count, control);
+    if (end == SERVER_LEFT) {
+        return 0; /* the process ends under the loops that are still running */
     }
     size_t left = 0;
     for (unsigned i = 0; i < server->loops; i++) {
@@ -509,7 +532,7 @@ int serve(struct site *site, const struct server_options *options, const struct 
     if (left == 0) { /* else some helper is still in a system call for them, and uses all this */
         server_destroy(server);
     }
-    return 0;
+    return end == SERVER_FAILED;
 }
 
 static void describe(char *to, size_t room, const struct server_options *options)
