@@ -609,6 +609,7 @@ static bool ask_fetch(struct session *s, struct step *next)
     x->fetch.path = x->answer.path;
     x->fetch.coding = x->answer.coding;
     x->fetch.warm_only = x->replies > 0;
+    x->fetch.recalled = false;
     *next = (struct step){.kind = STEP_FETCH, .fetch = &x->fetch};
     return true;
 }
