@@ -116,7 +116,7 @@ static bool find_book(char docroot[PATH_MAX])
 static void share_descriptors(struct server_options *options)
 {
     uint64_t all = limits_raise_descriptors();
-    uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads +
+    uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads + 1 +
                    inherited_count();
     options->cache = (struct cache_limits){.files = 4096,
                                            .descriptors = all / 8 < 512 ? (size_t)(all / 8) : 512,

@@ -283,8 +283,9 @@ static const struct option_spec specs[] = {
     {'t', "threads", "N", "event loops, each on a thread of its own. Default 1", OPTION_ASYNC,
      take_threads, "How"},
     {0, "file-threads", "N",
-     "helper threads that open files, so that no loop waits for a disk. Default 4", OPTION_ASYNC,
-     take_file_threads, NULL},
+     "helper threads that open files and read what is not in memory, so that no loop waits for a "
+     "disk or a network; one more is kept for files on disks. Default 4",
+     OPTION_ASYNC, take_file_threads, NULL},
     {0, "offload", "T",
      "do the work of --compute on T helper threads instead of the loop. Default 0", OPTION_ASYNC,
      take_offload, NULL},

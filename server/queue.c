@@ -13,8 +13,18 @@ void queue_init(struct exchange *x)
     x->recorded = 0;
 }
 
+/* The slice in memory has left, or will not. */
+static void spend_memory(struct exchange *x)
+{
+    if (x->load.memory != NULL) {
+        x->spent = x->load.memory;
+        x->load.memory = NULL;
+    }
+}
+
 void queue_release(struct exchange *x)
 {
+    spend_memory(x);
     for (unsigned i = 0; i < x->replies; i++) {
         file_release(x->held[i]);
     }
@@ -177,6 +187,43 @@ bool queue_is_full(const struct exchange *x)
 
 /* --- bytes out -------------------------------------------------------------------------------- */
 
+bool queue_has_to_load(const struct exchange *x)
+{
+    return x->load.memory == NULL && x->body != NULL && x->body_slice.first < x->body_slice.end;
+}
+
+/* From where the last one ended, however little of that has left. */
+void queue_load(struct exchange *x)
+{
+    struct slice slice = x->body_slice;
+    if (slice.end - slice.first > SEND_SLICE) {
+        slice.end = slice.first + SEND_SLICE;
+    }
+    x->load = (struct load){.file = x->body, .slice = slice};
+}
+
+/* What came in memory becomes the last piece. */
+void queue_loaded(struct exchange *x)
+{
+    struct slice slice = x->load.slice;
+    if (x->load.memory == NULL) {
+        return;
+    }
+    if (x->piece_first == x->piece_end) {
+        x->piece_first = x->piece_end = 0;
+    }
+    x->pieces[x->piece_end++] = (struct iovec){x->load.memory, (size_t)(slice.end - slice.first)};
+    x->body_slice.first = slice.end;
+}
+
+void queue_unload(struct exchange *x)
+{
+    if (x->load.memory != NULL) {
+        x->body_slice.first -= x->pieces[--x->piece_end].iov_len;
+        spend_memory(x);
+    }
+}
+
 void queue_left(struct exchange *x, size_t bytes)
 {
     x->sent += bytes;
@@ -188,6 +235,7 @@ void queue_left(struct exchange *x, size_t bytes)
         piece->iov_base = (char *)piece->iov_base + bytes;
         piece->iov_len -= bytes;
     } else {
+        spend_memory(x);
         x->body_slice.first += bytes;
     }
 }

@@ -26,6 +26,15 @@ bool queue_add(struct exchange *exchange, struct site *site, const struct moment
 /* Nothing more can be added before what is in it has left. */
 bool queue_is_full(const struct exchange *exchange);
 
+/* Whether what leaves next is a slice of a file that has to be loaded first; and that slice, as
+ * exchange->load. Once it is there, it is told whether it came in memory. */
+bool queue_has_to_load(const struct exchange *exchange);
+void queue_load(struct exchange *exchange);
+void queue_loaded(struct exchange *exchange);
+
+/* Gives up what has not left of a slice in memory: it is loaded again. */
+void queue_unload(struct exchange *exchange);
+
 /* Counts off what has left. */
 void queue_left(struct exchange *exchange, size_t bytes);
 

@@ -17,6 +17,7 @@ enum state {
     STATE_WORK,  /* --compute */
     STATE_FETCH, /* what it asks for has to be looked up */
     STATE_REPLY, /* its reply has to be queued */
+    STATE_LOAD,  /* the slice of a file that leaves next has to be at hand */
     STATE_SEND,  /* what is queued has to leave */
     STATE_LAST,  /* nothing more is said */
 };
@@ -29,6 +30,7 @@ void exchange_init(struct exchange *x, size_t capacity)
     x->next = NULL;
     x->capacity = capacity;
     x->begin = x->end = 0;
+    x->load.memory = x->spent = NULL;
     queue_init(x);
 }
 
@@ -93,13 +95,19 @@ static bool queue_reply(struct session *s, const struct moment *now)
     return true;
 }
 
+/* Sends on: what is in memory, or a slice of a file, which is loaded first. */
+static void send_on(struct session *s)
+{
+    s->state = queue_has_to_load(s->exchange) ? STATE_LOAD : STATE_SEND;
+}
+
 /* What is queued leaves first. */
 static void send_then(struct session *s, enum state state)
 {
-    s->state = STATE_SEND;
     s->after_send = (uint8_t)state;
     s->exchange->unsent = SIZE_MAX;
     s->exchange->judged_ns = s->since_ns;
+    send_on(s);
 }
 
 /* Goes on after a reply was queued: with the next request if its bytes are here and there is room
@@ -279,6 +287,7 @@ static void send_timed_out(struct session *s, const struct moment *now, size_t u
     }
     x->unsent = unsent;
     s->since_ns = x->judged_ns = now->now_ns;
+    send_on(s);
 }
 
 static void bytes_left(struct session *s, const struct moment *now, size_t bytes)
@@ -294,6 +303,37 @@ static void bytes_left(struct session *s, const struct moment *now, size_t bytes
         queue_release(x);
         s->state = s->after_send;
         x->judged_ns = now->now_ns;
+    } else {
+        send_on(s);
+    }
+}
+
+/* It was not the client who was waited for. */
+static void slice_came(struct session *s, const struct moment *now)
+{
+    struct exchange *x = s->exchange;
+    uint64_t waited_ns = now->now_ns - x->asked_ns;
+    s->since_ns += waited_ns;
+    x->judged_ns += waited_ns;
+    queue_loaded(x);
+    s->state = STATE_SEND;
+}
+
+static void load_came(struct session *s, const struct moment *now, struct outcome came)
+{
+    switch (came.kind) {
+    case CAME_UNCHANGED:
+        break;
+    case CAME_DONE:
+        slice_came(s, now);
+        break;
+    case CAME_TIMED_OUT:
+        send_timed_out(s, now, came.bytes);
+        break;
+    default:
+        ledger_mishap(s->ledger, MISHAP_FILE);
+        cut(s, now);
+        break;
     }
 }
 
@@ -301,6 +341,7 @@ static void send_came(struct session *s, const struct moment *now, struct outcom
 {
     switch (came.kind) {
     case CAME_UNCHANGED:
+        send_on(s);
         break;
     case CAME_DONE:
         bytes_left(s, now, came.bytes);
@@ -313,6 +354,11 @@ static void send_came(struct session *s, const struct moment *now, struct outcom
         cut(s, now);
         break;
     }
+}
+
+void session_unload(struct session *s)
+{
+    queue_unload(s->exchange);
 }
 
 /* --- what to do next -------------------------------------------------------------------------- */
@@ -624,26 +670,46 @@ static bool ask_reply(struct session *s, const struct moment *now)
     return false;
 }
 
+/* A look at the rate that is due is taken at once, and else not waited for: so deadlines stay in
+ * the order of their beginning. */
+static uint64_t send_until_ns(const struct session *s, const struct moment *now)
+{
+    uint64_t timeout_ns = s->site->timeouts.send_ns;
+    uint64_t judge_ns =
+        s->site->limits.min_rate > 0 ? clock_add(s->exchange->judged_ns, timeout_ns) : CLOCK_NEVER;
+    return judge_ns <= now->now_ns ? judge_ns : clock_add(s->since_ns, timeout_ns);
+}
+
+static bool ask_load(const struct session *s, const struct moment *now, struct step *next)
+{
+    struct exchange *x = s->exchange;
+    queue_load(x);
+    x->asked_ns = now->now_ns;
+    *next = (struct step){
+        .kind = STEP_LOAD,
+        .patience = PATIENCE_SEND,
+        .until_ns = send_until_ns(s, now),
+        .load = &x->load,
+    };
+    return true;
+}
+
 static bool ask_send(const struct session *s, const struct moment *now, struct step *next)
 {
     struct exchange *x = s->exchange;
-    uint64_t left = x->body != NULL ? x->body_slice.end - x->body_slice.first : 0;
-    uint64_t timeout_ns = s->site->timeouts.send_ns;
-    uint64_t judge_ns =
-        s->site->limits.min_rate > 0 ? clock_add(x->judged_ns, timeout_ns) : CLOCK_NEVER;
+    bool of_file = x->body != NULL && x->load.memory == NULL;
+    struct slice slice = of_file ? x->load.slice : (struct slice){0};
     *next = (struct step){
         .kind = STEP_SEND,
         .patience = PATIENCE_SEND,
-        /* a look at the rate that is due is taken at once, and else not waited for: so deadlines
-         * stay in the order of their beginning */
-        .until_ns = judge_ns <= now->now_ns ? judge_ns : clock_add(s->since_ns, timeout_ns),
+        .until_ns = send_until_ns(s, now),
         .send =
             {
                 .pieces = x->pieces + x->piece_first,
                 .count = x->piece_end - x->piece_first,
-                .file = x->body,
-                .offset = x->body_slice.first,
-                .size = left < SEND_SLICE ? (size_t)left : SEND_SLICE,
+                .file = of_file ? x->body : NULL,
+                .offset = slice.first,
+                .size = (size_t)(slice.end - slice.first),
             },
     };
     return true;
@@ -676,6 +742,9 @@ static void take(struct session *s, const struct moment *now, struct outcome cam
     case STATE_FETCH:
         fetch_came(s, now, came);
         break;
+    case STATE_LOAD:
+        load_came(s, now, came);
+        break;
     case STATE_SEND:
         send_came(s, now, came);
         break;
@@ -700,6 +769,8 @@ static bool ask(struct session *s, const struct moment *now, struct step *next)
         return ask_fetch(s, next);
     case STATE_REPLY:
         return ask_reply(s, now);
+    case STATE_LOAD:
+        return ask_load(s, now, next);
     case STATE_SEND:
         return ask_send(s, now, next);
     case STATE_LAST:

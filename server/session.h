@@ -12,12 +12,15 @@
 #include "lib/http/framing.h"
 #include "server/answer.h"
 #include "server/ledger/ledger.h"
+#include "server/store/load.h"
 
 #include <sys/uio.h>
 
 enum step_kind {
     STEP_READ,  /* receive into session_space() */
     STEP_FETCH, /* look *fetch up: fetch_recall(), else fetch_open() and fetch_keep() */
+    STEP_LOAD,  /* have the slice *load at hand, so that it can be sent: load_leave(), or
+                   load_recall(), else load_read() */
     STEP_WAIT,  /* until until_ns */
     STEP_WORK,  /* call work.call(work.argument) */
     STEP_SEND,  /* send.pieces, then send.size bytes of send.file */
@@ -38,14 +41,16 @@ enum patience {
 
 struct step {
     enum step_kind kind;
-    enum patience patience; /* READ, SEND, CLOSE with linger */
-    uint64_t until_ns; /* READ, SEND, WAIT, CLOSE with linger: give up, or go on, at this moment */
+    enum patience patience; /* READ, SEND, CLOSE with linger; LOAD: of the SEND to come, should room
+                               for it be waited for first */
+    uint64_t until_ns;      /* the same, and WAIT: give up, or go on, at this moment */
     union {
         struct fetch *fetch;
+        struct load *load;
         struct {
             const struct iovec *pieces;
             int count;
-            struct file *file; /* NULL: none */
+            struct file *file; /* NULL: none; else the slice that was loaded last */
             uint64_t offset;
             size_t size; /* at most SEND_SLICE */
         } send;
@@ -69,11 +74,13 @@ enum {
 struct outcome {
     enum {
         CAME_DONE,      /* as asked; READ and SEND: `bytes`, at least 1 */
-        CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again */
+        CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again; LOAD: room was waited
+                           for, and the slice not looked at */
         CAME_ENDED,     /* READ: the client has ended its side */
         CAME_COLD,      /* FETCH with warm_only: not in memory */
-        CAME_TIMED_OUT, /* READ, SEND: the deadline passed, or had when it was asked for; SEND:
-                           `bytes` that were sent before are not yet taken by the client's system */
+        CAME_TIMED_OUT, /* READ, LOAD, SEND: the deadline passed, or had when it was asked for;
+                           LOAD, SEND: `bytes` that were sent before are not yet taken by the
+                           client's system */
         CAME_DRAINING,  /* READ: nothing yet, and the server was asked to stop: be asked again, for
                            a request on its way is still waited for a moment */
         CAME_FAILED,    /* the connection, or the file, is no more, or cannot be waited for */
@@ -90,7 +97,7 @@ struct moment {
 
 enum {
     BATCH_REPLIES = 16,
-    BATCH_PIECES = 2 * BATCH_REPLIES,
+    BATCH_PIECES = 2 * BATCH_REPLIES + 1, /* the last for a slice that was read into memory */
     BATCH_TEXT = 4096,
     BATCH_SPARE = 3072, /* of text: enough for any one reply but a long Location */
     PART_SPARE =
@@ -140,8 +147,11 @@ struct exchange {
     int piece_first, piece_end;
     struct file *held[BATCH_REPLIES]; /* references to what the pieces point into */
     unsigned replies;
-    struct file *body; /* one of `held`, sent from its descriptor */
-    struct slice body_slice;
+    struct file *body;       /* one of `held`, sent from its descriptor */
+    struct slice body_slice; /* what is left of it, the pieces aside */
+    struct load load;        /* the slice of it that leaves next; its memory is the last piece */
+    uint64_t asked_ns;       /* when that was asked for */
+    char *spent;             /* memory of a slice that has left; NULL: none */
     bool in_parts; /* the last of the replies comes in parts: answer.multipart, and `part` is next
                     */
     size_t part;
@@ -192,8 +202,8 @@ struct session {
 void session_init(struct session *session, struct site *site, struct ledger *ledger,
                   const struct client *client, const struct moment *now);
 
-/* Lets go of everything but the exchange, which is returned (NULL: none). At any time between
- * steps: replies that have not left are cut. */
+/* Lets go of everything but the exchange, which is returned (NULL: none), and what is spent. At any
+ * time between steps: replies that have not left are cut. */
 struct exchange *session_finish(struct session *session, const struct moment *now);
 
 /* Says what came of the last step and asks for the next. The first call passes CAME_UNCHANGED.
@@ -232,6 +242,20 @@ static inline struct space session_space(const struct session *session)
     struct exchange *x = session->exchange;
     return (struct space){x->room + x->end, x->capacity - x->end};
 }
+
+/* Takes the memory that load_read() gave and that is no longer of use, for the caller to free;
+ * NULL: there is none. To be asked after every call of session_step(), and of an exchange that
+ * comes back. */
+static inline char *exchange_take_spent(struct exchange *exchange)
+{
+    char *spent = exchange->spent;
+    exchange->spent = NULL;
+    return spent;
+}
+
+/* Gives up what has not left yet of a slice in memory, which is loaded again when its turn comes:
+ * exchange_take_spent() has it then. While a SEND is waited in. */
+void session_unload(struct session *session);
 
 /* The server was asked to stop: the next reply is the last. When the session waits in READ, tell it
  * CAME_DRAINING afterwards, so that it decides how long it still waits. */

@@ -1,7 +1,5 @@
 #include "server/transmit.h"
 
-#include "lib/base/log.h"
-
 #include <errno.h>
 
 static size_t size_of(const struct iovec *pieces, int count)
@@ -22,25 +20,10 @@ static enum transmitted transmitted_of(ssize_t came, size_t *bytes)
     return came == STREAM_AGAIN || came == -EINTR ? TRANSMIT_AGAIN : TRANSMIT_FAILED;
 }
 
-/* A file that was truncated or rewritten in place is not the one that its head announces: neither
- * the head nor what is still owed must be made up. */
-static bool is_intact(const struct step *step)
-{
-    if (file_intact(step->send.file)) {
-        return true;
-    }
-    log_warn("%s: changed while it was being sent; the connection is cut",
-             step->send.file->path.at);
-    return false;
-}
-
 enum transmitted transmit(struct stream *stream, const struct step *step, size_t *bytes)
 {
     bool has_slice = step->send.file != NULL && step->send.size > 0;
     size_t sent = 0;
-    if (has_slice && !is_intact(step)) {
-        return TRANSMIT_FAILED;
-    }
     if (step->send.count > 0) {
         enum transmitted came = transmitted_of(
             stream_send(stream, step->send.pieces, step->send.count, has_slice), &sent);

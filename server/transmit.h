@@ -9,8 +9,7 @@ enum transmitted {
     TRANSMIT_DONE,   /* *bytes left, at least 1 */
     TRANSMIT_AGAIN,  /* the stream takes nothing now (or, blocking, took nothing until its timeout)
                       */
-    TRANSMIT_FAILED, /* the client is gone, or the file is not what its head said: cut the
-                        connection */
+    TRANSMIT_FAILED, /* the client is gone, or the file cannot be read: cut the connection */
 };
 
 enum transmitted transmit(struct stream *stream, const struct step *step, size_t *bytes);

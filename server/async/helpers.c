@@ -1,43 +1,16 @@
 #include "server/async/helpers.h"
 
+#include "lib/base/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* First in, first out. Guarded by its owner's lock. */
-struct queue {
-    struct job *first;
-    struct job **end; /* where the next one is linked */
-};
-
-static void queue_init(struct queue *queue)
-{
-    queue->first = NULL;
-    queue->end = &queue->first;
-}
-
-static void queue_add(struct queue *queue, struct job *job)
-{
-    job->next = NULL;
-    *queue->end = job;
-    queue->end = &job->next;
-}
-
-static struct job *queue_take(struct queue *queue)
-{
-    struct job *job = queue->first;
-    queue->first = job->next;
-    if (queue->first == NULL) {
-        queue->end = &queue->first;
-    }
-    return job;
-}
-
 struct mailbox {
-    pthread_mutex_t lock; /* guards the queue */
-    struct queue queue;
+    pthread_mutex_t lock; /* guards the jobs */
+    struct jobs jobs;
     int fd;
 };
 
@@ -53,7 +26,7 @@ struct mailbox *mailbox_create(void)
         return NULL;
     }
     pthread_mutex_init(&mailbox->lock, NULL);
-    queue_init(&mailbox->queue);
+    jobs_init(&mailbox->jobs);
     return mailbox;
 }
 
@@ -75,8 +48,8 @@ int mailbox_fd(const struct mailbox *mailbox)
 void mailbox_post(struct mailbox *mailbox, struct job *job)
 {
     pthread_mutex_lock(&mailbox->lock);
-    bool first = mailbox->queue.first == NULL;
-    queue_add(&mailbox->queue, job);
+    bool first = mailbox->jobs.first == NULL;
+    jobs_add(&mailbox->jobs, job);
     pthread_mutex_unlock(&mailbox->lock);
     if (first) {
         eventfd_write(mailbox->fd, 1);
@@ -88,8 +61,8 @@ void mailbox_empty(struct mailbox *mailbox)
     eventfd_t rings;
     eventfd_read(mailbox->fd, &rings);
     pthread_mutex_lock(&mailbox->lock);
-    struct job *job = mailbox->queue.first;
-    queue_init(&mailbox->queue);
+    struct job *job = mailbox->jobs.first;
+    jobs_init(&mailbox->jobs);
     pthread_mutex_unlock(&mailbox->lock);
     while (job != NULL) {
         struct job *next = job->next;
@@ -101,41 +74,86 @@ void mailbox_empty(struct mailbox *mailbox)
 struct helpers {
     pthread_mutex_t lock; /* guards what is above the threads */
     pthread_cond_t wanted;
-    struct queue queue;
+    pthread_cond_t resting; /* nothing runs */
+    struct jobs prompt, other;
+    uint64_t turns;
+    unsigned running, others_running;
+    unsigned others_most; /* at once */
     bool ending;
     unsigned threads;
     pthread_t thread[];
 };
+
+/* The one given first of those that somebody is free for; NULL: there is none. */
+static struct job *next_job(struct helpers *helpers)
+{
+    struct job *prompt = helpers->prompt.first;
+    struct job *other =
+        helpers->others_running < helpers->others_most ? helpers->other.first : NULL;
+    if (prompt != NULL && (other == NULL || prompt->turn < other->turn)) {
+        return jobs_take(&helpers->prompt);
+    }
+    return other != NULL ? jobs_take(&helpers->other) : NULL;
+}
+
+static void run(struct helpers *helpers, struct job *job)
+{
+    bool prompt = job->prompt;
+    helpers->running++;
+    helpers->others_running += !prompt;
+    pthread_mutex_unlock(&helpers->lock);
+    job->run(job);
+    pthread_mutex_lock(&helpers->lock);
+    helpers->others_running -= !prompt;
+    if (--helpers->running == 0) {
+        pthread_cond_broadcast(&helpers->resting);
+    }
+}
 
 static void *help(void *argument)
 {
     struct helpers *helpers = argument;
     pthread_mutex_lock(&helpers->lock);
     while (!helpers->ending) {
-        if (helpers->queue.first == NULL) {
+        struct job *job = next_job(helpers);
+        if (job == NULL) {
             pthread_cond_wait(&helpers->wanted, &helpers->lock);
             continue;
         }
-        struct job *job = queue_take(&helpers->queue);
-        pthread_mutex_unlock(&helpers->lock);
-        job->run(job);
-        mailbox_post(job->home, job);
-        pthread_mutex_lock(&helpers->lock);
+        run(helpers, job);
+        if (job->home != NULL) {
+            pthread_mutex_unlock(&helpers->lock);
+            mailbox_post(job->home, job);
+            pthread_mutex_lock(&helpers->lock);
+        }
     }
     pthread_mutex_unlock(&helpers->lock);
     return NULL;
 }
 
-struct helpers *helpers_create(unsigned threads)
+static void init_conditions(struct helpers *helpers)
 {
-    struct helpers *helpers = calloc(1, sizeof(*helpers) + threads * sizeof(helpers->thread[0]));
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&helpers->wanted, NULL);
+    pthread_cond_init(&helpers->resting, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+struct helpers *helpers_create(unsigned threads, unsigned reserved)
+{
+    unsigned all = threads + reserved;
+    struct helpers *helpers = calloc(1, sizeof(*helpers) + all * sizeof(helpers->thread[0]));
     if (helpers == NULL) {
         return NULL;
     }
     pthread_mutex_init(&helpers->lock, NULL);
-    pthread_cond_init(&helpers->wanted, NULL);
-    queue_init(&helpers->queue);
-    for (; helpers->threads < threads; helpers->threads++) {
+    init_conditions(helpers);
+    jobs_init(&helpers->prompt);
+    jobs_init(&helpers->other);
+    helpers->others_most = threads;
+    for (; helpers->threads < all; helpers->threads++) {
         int error = pthread_create(&helpers->thread[helpers->threads], NULL, help, helpers);
         if (error != 0) {
             helpers_destroy(helpers);
@@ -149,9 +167,22 @@ struct helpers *helpers_create(unsigned threads)
 void helpers_do(struct helpers *helpers, struct job *job)
 {
     pthread_mutex_lock(&helpers->lock);
-    queue_add(&helpers->queue, job);
+    job->turn = helpers->turns++;
+    jobs_add(job->prompt ? &helpers->prompt : &helpers->other, job);
     pthread_cond_signal(&helpers->wanted);
     pthread_mutex_unlock(&helpers->lock);
+}
+
+bool helpers_rest(struct helpers *helpers, uint64_t until_ns)
+{
+    struct timespec until = clock_timespec(until_ns);
+    pthread_mutex_lock(&helpers->lock);
+    while (helpers->running > 0 &&
+           pthread_cond_timedwait(&helpers->resting, &helpers->lock, &until) != ETIMEDOUT) {
+    }
+    bool rests = helpers->running == 0;
+    pthread_mutex_unlock(&helpers->lock);
+    return rests;
 }
 
 void helpers_destroy(struct helpers *helpers)
@@ -167,6 +198,7 @@ void helpers_destroy(struct helpers *helpers)
         pthread_join(helpers->thread[i], NULL);
     }
     pthread_cond_destroy(&helpers->wanted);
+    pthread_cond_destroy(&helpers->resting);
     pthread_mutex_destroy(&helpers->lock);
     free(helpers);
 }

@@ -47,6 +47,22 @@ void loop_take_back(struct loop *loop, struct exchange *exchange)
     loop->spares++;
 }
 
+void loop_carry(struct loop *loop, struct job *job)
+{
+    if (tray_take(&loop->tray, job)) {
+        helpers_do(loop->server->files, job);
+    }
+}
+
+void loop_clear(struct loop *loop, char *memory)
+{
+    free(memory);
+    struct job *next = tray_leave(&loop->tray);
+    if (next != NULL) {
+        helpers_do(loop->server->files, next);
+    }
+}
+
 void loop_enter(struct loop *loop, struct wait *wait)
 {
     patience_join(&loop->waits, wait);
@@ -226,6 +242,7 @@ static bool loop_init(struct loop *loop, struct server *server,
     loop->stop.done = on_stop;
     loop->cut.done = on_cut;
     patience_init(&loop->waits);
+    tray_init(&loop->tray, TRAY_SLICES / options->loops);
     loop->base = base_create();
     loop->cache = cache_create(&limits);
     loop->mailbox = mailbox_create();
@@ -257,12 +274,18 @@ static void loop_finish(struct loop *loop)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
+enum {
+    RESERVED_HELPERS = 1
+};
+
 static bool server_init(struct server *server, const struct server_options *options)
 {
     server->ended = eventfd(0, EFD_CLOEXEC);
-    server->files = helpers_create(options->file_threads);
-    server->offload = options->offload > 0 ? helpers_create(options->offload) : NULL;
+    server->files = helpers_create(options->file_threads, RESERVED_HELPERS);
+    server->offload = options->offload > 0 ? helpers_create(options->offload, 0) : NULL;
     server->loop = calloc(options->loops, sizeof(server->loop[0]));
+    closing_init(&server->closing, server->files);
+    store_close_by(server->site->store, &server->closing.closer);
     if (server->ended < 0 || server->files == NULL || server->loop == NULL ||
         (options->offload > 0 && server->offload == NULL)) {
         return false;
@@ -296,11 +319,13 @@ void server_destroy(struct server *server)
     if (server == NULL) {
         return;
     }
+    closing_end(&server->closing);
     helpers_destroy(server->files);
     helpers_destroy(server->offload);
     for (unsigned i = 0; i < server->loops; i++) {
         loop_finish(&server->loop[i]);
     }
+    closing_finish(&server->closing);
     if (server->ended >= 0) {
         close(server->ended);
     }

@@ -2,9 +2,10 @@
  * is in serve.c; here is what turns beneath it. */
 #pragma once
 
+#include "server/async/closing.h"
 #include "server/async/doors.h"
-#include "server/async/helpers.h"
 #include "server/async/patience.h"
+#include "server/async/tray.h"
 #include "server/calendar.h"
 #include "server/control.h"
 
@@ -36,6 +37,7 @@ struct loop {
     size_t connections, most;
     struct exchange *spare;
     unsigned spares;
+    struct tray tray;
 
     struct mailbox *mailbox;
     struct event mail;
@@ -47,7 +49,8 @@ struct loop {
 struct server {
     struct site *site;
     const struct loop_calls *calls;
-    struct helpers *files;   /* open and read */
+    struct helpers *files; /* open, read and close */
+    struct closing closing;
     struct helpers *offload; /* compute; NULL: the loops do it themselves */
     int ended;               /* an eventfd that counts the loops that have ended */
     bool draining, cutting;  /* what was posted to the loops */
@@ -75,6 +78,11 @@ enum server_end server_run(struct server *server, const struct listener *listene
  * memory. And back; NULL is fine. */
 struct exchange *loop_lend(struct loop *loop);
 void loop_take_back(struct loop *loop, struct exchange *exchange);
+
+/* Has a helper read a slice, as soon as there is a place for it on the tray. */
+void loop_carry(struct loop *loop, struct job *job);
+/* Gives that place back: `memory` is freed, NULL if nothing came of it. */
+void loop_clear(struct loop *loop, char *memory);
 
 /* Waits, in this list of patience.h, until then. */
 void loop_wait(struct loop *loop, struct wait *wait, unsigned list, uint64_t until_ns);

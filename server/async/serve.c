@@ -54,6 +54,7 @@ struct errand {
     struct connection *connection;
     struct step step;
     const struct store *store;
+    enum loaded loaded; /* LOAD */
 };
 
 static void converse(struct connection *c, struct outcome came);
@@ -62,6 +63,9 @@ static void on_readable(evutil_socket_t fd, short what, void *connection);
 static bool fetch_step(struct connection *c, const struct step *step, uint64_t now_ns,
                        struct outcome *came);
 static void on_fetched(struct job *job);
+static bool load_step(struct connection *c, const struct step *step, uint64_t now_ns,
+                      struct outcome *came);
+static void on_loaded(struct job *job);
 static bool wait_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_waited(evutil_socket_t fd, short what, void *connection);
 static bool work_step(struct connection *c, const struct step *step, struct outcome *came);
@@ -104,9 +108,18 @@ static void on_accepted(void *owner, int fd, const struct client *client)
 
 /* --- converse --------------------------------------------------------------------------------- */
 
+/* The memory of a slice that has left, or never will, goes at once. */
+static void clear_tray(struct connection *c, struct exchange *exchange)
+{
+    char *spent = exchange != NULL ? exchange_take_spent(exchange) : NULL;
+    if (spent != NULL) {
+        loop_clear(c->loop, spent);
+    }
+}
+
 /* Carries out steps until one has to be waited for; the callback that ends the wait calls this
- * again. After a slice of a file the others have their turn: that is fair, and keeps what is in
- * flight small enough for the core's cache. */
+ * again. Before the next slice of a file the others have their turn: that is fair, and keeps what
+ * is in flight small enough for the core's cache. */
 static void converse(struct connection *c, struct outcome came)
 {
     struct moment now = calendar_now(&c->loop->calendar);
@@ -115,12 +128,17 @@ static void converse(struct connection *c, struct outcome came)
     bool had_turn = false;
     while (ready) {
         session_step(&c->session, &now, came, &step);
+        clear_tray(c, c->session.exchange);
         switch (step.kind) {
         case STEP_READ:
             ready = read_step(c, &step, &came);
             break;
         case STEP_FETCH:
             ready = fetch_step(c, &step, now.now_ns, &came);
+            break;
+        case STEP_LOAD:
+            ready = had_turn ? await_room(c, &step, &now, &came)
+                             : load_step(c, &step, now.now_ns, &came);
             break;
         case STEP_WAIT:
             ready = wait_step(c, &step, &came);
@@ -130,8 +148,8 @@ static void converse(struct connection *c, struct outcome came)
             now = calendar_now(&c->loop->calendar);
             break;
         case STEP_SEND:
-            ready = had_turn ? await_room(c, &step, &now, &came) : send_step(c, &step, &now, &came);
-            had_turn = step.send.file != NULL;
+            ready = send_step(c, &step, &now, &came);
+            had_turn = true;
             break;
         case STEP_CLOSE:
             close_step(c, &step);
@@ -254,14 +272,15 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* --- fetch, wait, work ------------------------------------------------------------------------ */
+/* --- fetch, load, wait, work ------------------------------------------------------------------ */
 
-static bool send_errand(struct connection *c, const struct step *step, struct helpers *helpers,
-                        void (*run)(struct job *), void (*done)(struct job *))
+/* For a helper, which has to be given it then. NULL when out of memory. */
+static struct job *errand_begin(struct connection *c, const struct step *step,
+                                void (*run)(struct job *), void (*done)(struct job *))
 {
     struct errand *errand = malloc(sizeof(*errand));
     if (errand == NULL) {
-        return false;
+        return NULL;
     }
     *errand = (struct errand){
         .job = {.run = run, .done = done, .home = c->loop->mailbox},
@@ -271,8 +290,7 @@ static bool send_errand(struct connection *c, const struct step *step, struct he
     };
     c->errand = true;
     loop_wait(c->loop, &c->wait, PATIENCE_ENDLESS, CLOCK_NEVER);
-    helpers_do(helpers, &errand->job);
-    return true;
+    return &errand->job;
 }
 
 static struct connection *errand_end(struct errand *errand)
@@ -302,11 +320,14 @@ static bool fetch_step(struct connection *c, const struct step *step, uint64_t n
         came->kind = CAME_COLD;
         return true;
     }
-    if (!send_errand(c, step, server->files, run_fetch, on_fetched)) {
+    struct job *job = errand_begin(c, step, run_fetch, on_fetched);
+    if (job == NULL) {
         fetch_forget(step->fetch, c->loop->cache);
         step->fetch->came = FETCH_BUSY;
         return true;
     }
+    job->prompt = fetch_is_prompt(step->fetch);
+    helpers_do(server->files, job);
     return false;
 }
 
@@ -317,6 +338,37 @@ static void on_fetched(struct job *job)
     struct connection *c = errand_end(errand);
     fetch_keep(fetch, c->loop->cache);
     converse(c, (struct outcome){CAME_DONE, 0});
+}
+
+static void run_load(struct job *job)
+{
+    struct errand *errand = (struct errand *)job;
+    errand->loaded = load_read(errand->step.load);
+}
+
+static bool load_step(struct connection *c, const struct step *step, uint64_t now_ns,
+                      struct outcome *came)
+{
+    enum loaded loaded = load_recall(step->load, now_ns);
+    struct job *job = loaded == LOAD_COLD ? errand_begin(c, step, run_load, on_loaded) : NULL;
+    if (job == NULL) {
+        *came = (struct outcome){loaded == LOADED ? CAME_DONE : CAME_FAILED, 0};
+        return true;
+    }
+    job->prompt = load_is_prompt(step->load);
+    loop_carry(c->loop, job);
+    return false;
+}
+
+static void on_loaded(struct job *job)
+{
+    struct errand *errand = (struct errand *)job;
+    enum loaded loaded = errand->loaded;
+    struct connection *c = errand_end(errand);
+    if (loaded != LOADED) {
+        loop_clear(c->loop, NULL);
+    }
+    converse(c, (struct outcome){loaded == LOADED ? CAME_DONE : CAME_FAILED, 0});
 }
 
 static bool wait_step(struct connection *c, const struct step *step, struct outcome *came)
@@ -355,10 +407,12 @@ static void run_work(struct job *job)
 static bool work_step(struct connection *c, const struct step *step, struct outcome *came)
 {
     struct helpers *offload = c->loop->server->offload;
-    *came = (struct outcome){CAME_DONE, 0};
-    if (offload != NULL && send_errand(c, step, offload, run_work, on_worked)) {
+    struct job *job = offload != NULL ? errand_begin(c, step, run_work, on_worked) : NULL;
+    if (job != NULL) {
+        helpers_do(offload, job);
         return false;
     }
+    *came = (struct outcome){CAME_DONE, 0};
     step->work.call(step->work.argument); /* and the loop stands still for as long */
     return true;
 }
@@ -395,6 +449,10 @@ static bool send_step(struct connection *c, const struct step *step, struct mome
         }
         return true;
     case TRANSMIT_AGAIN:
+        if (!tray_is_roomy(&c->loop->tray)) {
+            session_unload(&c->session);
+            clear_tray(c, c->session.exchange);
+        }
         return await_room(c, step, now, came);
     case TRANSMIT_FAILED:
         break;
@@ -442,7 +500,9 @@ static void connection_close(struct connection *c)
     struct moment now = calendar_now(&c->loop->calendar);
     arm(c, ARMED_NOT, 0);
     close(c->stream.fd);
-    loop_take_back(c->loop, session_finish(&c->session, &now));
+    struct exchange *exchange = session_finish(&c->session, &now);
+    clear_tray(c, exchange);
+    loop_take_back(c->loop, exchange);
     admit_left(c->loop->server->site, &c->session.client);
     loop_leave(c->loop, &c->wait);
     free(c);
@@ -503,11 +563,18 @@ static void finish(struct wait *wait)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
+enum {
+    REST_MS = 200 /* for a helper that closes a file */
+};
+
 /* Ends what the drain has left of a loop's connections; how many a helper is still out for. */
 static size_t finish_all(struct loop *loop)
 {
     if (loop->connections > 0) {
         log_warn("%zu connections were cut at the end of the drain timeout", loop->connections);
+    }
+    for (struct job *job; (job = tray_dismiss(&loop->tray)) != NULL;) {
+        errand_end((struct errand *)job);
     }
     loop_each(loop, finish);
     return loop->connections;
@@ -529,7 +596,8 @@ int serve(struct site *site, const struct server_options *options, const struct 
     for (unsigned i = 0; i < server->loops; i++) {
         left += finish_all(&server->loop[i]);
     }
-    if (left == 0) { /* else some helper is still in a system call for them, and uses all this */
+    /* some helper may still be in a system call, and uses all this */
+    if (left == 0 && helpers_rest(server->files, clock_monotonic_ns() + REST_MS * NS_PER_MS)) {
         server_destroy(server);
     }
     return end == SERVER_FAILED;

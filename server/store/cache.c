@@ -81,7 +81,8 @@ static void order_add(struct cache *cache, struct file *file)
 
 static uint64_t weight(const struct file *file)
 {
-    return sizeof(*file) + file->path.len + file->head.len + file->content.len;
+    return sizeof(*file) + file->path.len + file->head.len + file->content.len +
+           file->proofs * sizeof(file->proof[0]);
 }
 
 /* Takes it out of the table; its reference is the caller's to release, outside the lock. */

@@ -13,7 +13,7 @@ struct cache;
 struct cache_limits {
     size_t files;
     size_t descriptors; /* of files that are sent from the file system */
-    uint64_t bytes;     /* of memory, heads included */
+    uint64_t bytes;     /* of memory, heads and proofs included */
 };
 
 /* NULL when out of memory. */

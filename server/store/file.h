@@ -21,13 +21,45 @@ struct identity {
     struct timespec changed;
 };
 
+/* How long the file system that a file lies on may keep one waiting. */
+enum pace {
+    PACE_MEMORY, /* it lies in memory (tmpfs): nothing is waited for */
+    PACE_DISK,   /* the kernel tells (RWF_NOWAIT) whether content has to be waited for, and waits
+                    for nothing else once a file is open */
+    PACE_SLOW,   /* any call may wait for another machine or another program (NFS, FUSE) */
+};
+
+/* Content that was seen to be in memory: the unit of that number, until then. */
+struct proof {
+    uint64_t unit;
+    uint64_t until_ns;
+};
+
+enum {
+    PROOF_UNIT = 256 * 1024,
+    PROOFS_MOST = 256, /* of one file; a larger one's units take turns */
+};
+#define PROOF_NS UINT64_C(1000000000)
+
+struct file;
+
+/* Closes files for those who must not wait for it. */
+struct closer {
+    /* Takes the file, which nobody refers to any more. Never blocks. Any thread. */
+    void (*take)(struct closer *closer, struct file *file);
+};
+
 struct file {
     atomic_uint references;
     int fd; /* of content that is sent from the file system; -1: `content` has it all */
-    struct bytes content; /* of a small file; at is NULL when it is sent from `fd` */
+    enum pace pace;
+    struct closer *closer; /* of `fd`; NULL: whoever lets go of it last */
+    struct bytes content;  /* of a small file; at is NULL when it is sent from `fd` */
     uint64_t size;
     struct identity identity;
     bool racy; /* changed so shortly before it was read that its identity proves nothing */
+    struct proof *proof; /* load.c's, of what is sent from `fd` on a disk */
+    size_t proofs;
 
     enum coding
         coding;        /* of the content: a stored sibling of its path, e.g. with ".gz" behind it */
@@ -47,10 +79,10 @@ struct file {
     uint64_t checked_ns; /* its identity held at this moment */
     bool cached;
     bool refreshing;            /* somebody is out asking for its identity */
-    struct file *next;          /* in its bucket */
+    struct file *next;          /* in its bucket; of those to be closed */
     struct file *newer, *older; /* by last use */
 
-    char text[]; /* path, head, content */
+    char text[]; /* path, head, content or proofs */
 };
 
 static inline struct file *file_hold(struct file *file)
@@ -59,8 +91,15 @@ static inline struct file *file_hold(struct file *file)
     return file;
 }
 
-/* Lets go of one reference; the last one closes and frees. NULL is fine. Any thread. */
+/* Lets go of one reference; with the last one it is closed and freed, or its closer has it. NULL is
+ * fine. Any thread. */
 void file_release(struct file *file);
+
+/* Closes and frees a file that nobody refers to any more. May block. */
+void file_destroy(struct file *file);
+
+/* Finds out the pace of an open regular file. May block. */
+enum pace pace_of(int fd);
 
 /* Whether which representation is sent hangs on Accept-Encoding: "Vary" says so (RFC 9110 12.5.5).
  */

@@ -219,11 +219,12 @@ static void describe(struct file *file, const struct making *making, char *room,
     }
 }
 
-/* One allocation holds the struct, the path, the head and a small file's content. */
-static struct file *file_create(const struct making *making, size_t in_memory)
+/* One allocation holds the struct, the path, the head and, of `tail` bytes, a small file's content
+ * or a large one's proofs. */
+static struct file *file_create(const struct making *making, size_t tail)
 {
     struct bytes path = making->path;
-    struct file *file = malloc(sizeof(*file) + path.len + 1 + head_room(making) + in_memory);
+    struct file *file = malloc(sizeof(*file) + path.len + 1 + head_room(making) + tail);
     if (file == NULL) {
         return NULL;
     }
@@ -238,6 +239,21 @@ static struct file *file_create(const struct making *making, size_t in_memory)
     return file;
 }
 
+static size_t proofs_of(uint64_t size)
+{
+    uint64_t units = (size + PROOF_UNIT - 1) / PROOF_UNIT;
+    return units < PROOFS_MOST ? (size_t)units : PROOFS_MOST;
+}
+
+/* Nothing is proven yet. There is room for one more than there are, to align them. */
+static void place_proofs(struct file *file, char *room, size_t proofs)
+{
+    size_t over = (uintptr_t)room % _Alignof(struct proof);
+    file->proof = (struct proof *)(void *)(room + (over > 0 ? _Alignof(struct proof) - over : 0));
+    file->proofs = proofs;
+    memset(file->proof, 0, proofs * sizeof(struct proof));
+}
+
 int file_make(const struct making *making, int fd, struct stat *status, struct file **made)
 {
     uint64_t size = (uint64_t)status->st_size;
@@ -245,19 +261,27 @@ int file_make(const struct making *making, int fd, struct stat *status, struct f
     struct timespec now;
     uint64_t digest;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct file *file = file_create(making, small ? (size_t)size : 0);
+    size_t proofs = small ? 0 : proofs_of(size);
+    struct file *file =
+        file_create(making, small ? (size_t)size : (proofs + 1) * sizeof(struct proof));
     if (file == NULL) {
         close(fd);
         return -ENOMEM;
     }
     char *head = file->text + making->path.len + 1;
+    char *tail = head + head_room(making);
     file->fd = fd;
-    int steady = small ? take_content(file, head + head_room(making), status, &digest)
-                       : take_digest(file, status, &digest);
+    file->pace = pace_of(fd);
+    if (!small) {
+        place_proofs(file, tail, proofs);
+    }
+    int steady =
+        small ? take_content(file, tail, status, &digest) : take_digest(file, status, &digest);
     if (steady < 0) {
         file_release(file);
         return steady;
     }
+    file->closer = file->pace == PACE_SLOW ? making->closer : NULL;
     file->identity = identity_of(status);
     file->size = file->identity.size;
     file->racy = is_racy(&file->identity, now);

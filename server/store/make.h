@@ -9,12 +9,13 @@ enum {
 };
 
 struct making {
-    struct bytes path;   /* under which it is asked for */
-    struct bytes type;   /* its media type */
-    enum coding coding;  /* of its content */
-    unsigned siblings;   /* see struct file */
-    struct bytes fields; /* whole lines that every head of a file carries */
-    uint64_t in_memory;  /* content up to this size is held in memory and sent from there */
+    struct bytes path;     /* under which it is asked for */
+    struct bytes type;     /* its media type */
+    enum coding coding;    /* of its content */
+    unsigned siblings;     /* see struct file */
+    struct bytes fields;   /* whole lines that every head of a file carries */
+    struct closer *closer; /* of a file that is slow to close; NULL: whoever lets go of it */
+    uint64_t in_memory;    /* content up to this size is held in memory and sent from there */
 };
 
 /* Makes *file of an open regular file. Takes `fd`; *status is what fstat(2) said of it. 0 or

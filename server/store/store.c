@@ -22,6 +22,7 @@ struct store {
     size_t fields_len;
     uint64_t in_memory;
     struct types *types;
+    struct closer *closer; /* of files that are slow to close; NULL: whoever lets go of them */
 };
 
 /* A rename somewhere in the path while it is walked makes the kernel ask for another try. */
@@ -162,6 +163,11 @@ void store_destroy(struct store *store)
     free(store);
 }
 
+void store_close_by(struct store *store, struct closer *closer)
+{
+    store->closer = closer;
+}
+
 /* The one place where errno becomes what a request is told. */
 static enum fetch_came came_of_errno(const struct store *store, const char *path, int error)
 {
@@ -257,6 +263,7 @@ static enum fetch_came make_file(struct fetch *fetch, const struct store *store,
         .coding = fetch->coding,
         .siblings = siblings,
         .fields = {store->fields, store->fields_len},
+        .closer = store->closer,
         .in_memory = store->in_memory,
     };
     int error = file_make(&making, fd, status, &fetch->file);
@@ -310,6 +317,11 @@ bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, u
         break;
     }
     return false;
+}
+
+bool fetch_is_prompt(const struct fetch *fetch)
+{
+    return fetch->known != NULL && fetch->known->pace != PACE_SLOW;
 }
 
 void fetch_open(struct fetch *fetch, const struct store *store)

@@ -20,6 +20,10 @@ struct store_options {
 struct store *store_create(const struct store_options *options);
 void store_destroy(struct store *store);
 
+/* From now on files whose close(2) may wait are given to `closer`; it outlives them. Before the
+ * first fetch. */
+void store_close_by(struct store *store, struct closer *closer);
+
 enum fetch_came {
     FETCH_FILE,      /* fetch->file, with a reference for the caller */
     FETCH_FOLDER,    /* the path is a folder */
@@ -46,6 +50,10 @@ struct fetch {
 /* Looks in memory only. True: fetch->came and fetch->file are set, with an identity not older than
  * `trust_ns`. False: fetch_open() has to be asked, then fetch_keep(). Never waits for a disk. */
 bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, uint64_t now_ns);
+
+/* After fetch_recall() said false: whether fetch_open() will wait for a disk at the most, because
+ * the file known so far lies on one. */
+bool fetch_is_prompt(const struct fetch *fetch);
 
 /* Asks the file system. Sets fetch->came and fetch->file. May block. Any thread; touches no cache.
  */

@@ -51,6 +51,7 @@ struct connection {
 static void *converse(void *argument);
 static struct outcome read_step(struct connection *c, const struct step *step, uint64_t now_ns);
 static struct outcome fetch_step(struct connection *c, const struct step *step, uint64_t now_ns);
+static struct outcome load_step(const struct step *step);
 static struct outcome wait_step(struct connection *c, const struct step *step);
 static struct outcome work_step(const struct step *step);
 static struct outcome send_step(struct connection *c, const struct step *step, uint64_t now_ns);
@@ -245,6 +246,9 @@ static void *converse(void *argument)
         case STEP_FETCH:
             came = fetch_step(&c, &step, now.now_ns);
             break;
+        case STEP_LOAD:
+            came = load_step(&step);
+            break;
         case STEP_WAIT:
             came = wait_step(&c, &step);
             break;
@@ -330,7 +334,7 @@ static struct outcome read_step(struct connection *c, const struct step *step, u
     return outcome_of_receive(c, stream_receive(&c->stream, space.at, space.size));
 }
 
-/* --- fetch, wait, work ------------------------------------------------------------------------ */
+/* --- fetch, load, wait, work ------------------------------------------------------------------ */
 
 static struct outcome fetch_step(struct connection *c, const struct step *step, uint64_t now_ns)
 {
@@ -346,6 +350,12 @@ static struct outcome fetch_step(struct connection *c, const struct step *step, 
     fetch_open(step->fetch, site->store);
     fetch_keep(step->fetch, cache);
     return (struct outcome){CAME_DONE, 0};
+}
+
+/* The slice stays in the file: a thread may wait for it while it sends. */
+static struct outcome load_step(const struct step *step)
+{
+    return (struct outcome){load_leave(step->load) == LOADED ? CAME_DONE : CAME_FAILED, 0};
 }
 
 static uint64_t drain_until_ns(const struct connection *c)

@@ -33,6 +33,7 @@ static size_t without_interim(char *text, size_t len)
 static void play_whole(struct bytes input)
 {
     talk.slice = talk.takes = 0;
+    talk.reads = false;
     talk_begin(&talk);
     talk_play(&talk, input);
     talk_end(&talk);
@@ -45,6 +46,7 @@ static void draw(void)
     talk.slice = lot(3) == 0 ? 0 : 1 + lot(40);
     talk.takes = lot(3) == 0 ? 0 : 1 + lot(lot(2) == 0 ? 100 : 1000000);
     talk.shelf[lot(talk.books)].warm = lot(2) == 0;
+    talk.reads = lot(2) == 0;
 }
 
 static void play_in_pieces(struct bytes input)
@@ -55,6 +57,9 @@ static void play_in_pieces(struct bytes input)
     talk.input = input;
     do {
         draw();
+        if (talk.step.kind == STEP_SEND && lot(8) == 0) {
+            talk_unload(&talk);
+        }
         PROPERTY(++steps < 100000);
     } while (talk_step(&talk));
     talk_end(&talk);
@@ -75,6 +80,8 @@ static void play_with_misfortunes(struct bytes input)
         if (talk.step.kind == STEP_READ && (talk.input.len == 0 || lot(20) == 0)) {
             talk_tell(&talk, (struct outcome){reads[lot(4)], 0});
         } else if (talk.step.kind == STEP_SEND && lot(20) == 0) {
+            talk_tell(&talk, (struct outcome){sends[lot(3)], 0});
+        } else if (talk.step.kind == STEP_LOAD && lot(20) == 0) {
             talk_tell(&talk, (struct outcome){sends[lot(3)], 0});
         } else {
             talk_step(&talk);

@@ -146,10 +146,23 @@ static void count_references(const struct talk *talk, const struct exchange *len
     }
 }
 
+/* What was lent for a slice comes back once, and that very piece. */
+static void take_spent(struct talk *talk, struct exchange *exchange)
+{
+    char *spent = exchange != NULL ? exchange_take_spent(exchange) : NULL;
+    if (spent != NULL) {
+        assert_ptr_equal(spent, talk->memory);
+        free(talk->memory);
+        talk->memory = NULL;
+    }
+}
+
 void talk_end(struct talk *talk)
 {
     struct exchange *exchange = session_finish(&talk->session, &talk->now);
     assert_true(exchange == NULL || exchange == talk->exchange);
+    take_spent(talk, exchange);
+    assert_null(talk->memory);
     count_references(talk, NULL);
     free(talk->exchange);
     talk->exchange = NULL;
@@ -207,10 +220,25 @@ static void check_send(const struct talk *talk)
     for (int i = 0; i < step->send.count; i++) {
         assert_true(step->send.pieces[i].iov_len > 0);
     }
-    if (step->send.file != NULL) {
-        assert_true(step->send.offset <= step->send.file->size);
-        assert_true(step->send.size <= step->send.file->size - step->send.offset);
+    if (step->send.file != NULL) { /* what was loaded just before, and nothing else of it */
+        assert_ptr_equal(step->send.file, talk->load.file);
+        assert_int_equal(step->send.offset, talk->load.slice.first);
+        assert_int_equal(step->send.size, talk->load.slice.end - talk->load.slice.first);
+        assert_null(talk->memory);
+        assert_int_equal(talk->before, STEP_LOAD);
     }
+}
+
+static void check_load(const struct talk *talk)
+{
+    const struct step *step = &talk->step;
+    const struct load *load = step->load;
+    assert_int_equal(step->patience, PATIENCE_SEND);
+    assert_true(load->file->fd >= 0 || load->file->content.at == NULL);
+    assert_true(load->slice.first < load->slice.end && load->slice.end <= load->file->size);
+    assert_true(load->slice.end - load->slice.first <= SEND_SLICE);
+    assert_null(load->memory);
+    assert_null(talk->memory); /* one slice at a time */
 }
 
 static void check_fetch(const struct talk *talk)
@@ -233,6 +261,9 @@ static void check_step(const struct talk *talk)
         break;
     case STEP_FETCH:
         check_fetch(talk);
+        break;
+    case STEP_LOAD:
+        check_load(talk);
         break;
     case STEP_WAIT:
         assert_true(talk->step.until_ns >= talk->now.now_ns);
@@ -274,11 +305,14 @@ static void lend(struct talk *talk)
 
 void talk_tell(struct talk *talk, struct outcome came)
 {
+    talk->before = talk->step.kind;
     session_step(&talk->session, &talk->now, came, &talk->step);
+    take_spent(talk, talk->session.exchange);
     check_step(talk);
     talk->over = talk->step.kind == STEP_CLOSE;
     talk->sends += talk->step.kind == STEP_SEND;
     talk->fetches += talk->step.kind == STEP_FETCH;
+    talk->loads += talk->step.kind == STEP_LOAD;
     talk->works += talk->step.kind == STEP_WORK;
     talk->waits += talk->step.kind == STEP_WAIT;
     take_back(talk);
@@ -316,6 +350,10 @@ void talk_sent(struct talk *talk, size_t most)
 {
     const struct step *step = &talk->step;
     size_t left = most > 0 ? most : SIZE_MAX;
+    if (step->kind == STEP_LOAD) { /* what has passed meanwhile was for want of room */
+        talk_tell(talk, (struct outcome){CAME_UNCHANGED, 0});
+        talk_loaded(talk);
+    }
     assert_step(talk, STEP_SEND);
     for (int i = 0; i < step->send.count && left > 0; i++) {
         size_t len = step->send.pieces[i].iov_len < left ? step->send.pieces[i].iov_len : left;
@@ -359,6 +397,29 @@ void talk_looked_up(struct talk *talk)
     talk_tell(talk, (struct outcome){CAME_DONE, 0});
 }
 
+void talk_loaded(struct talk *talk)
+{
+    struct load *load = talk->step.load;
+    assert_step(talk, STEP_LOAD);
+    if (talk->reads) {
+        size_t size = (size_t)(load->slice.end - load->slice.first);
+        load->memory = talk->memory = malloc(size); /* not a byte more, and gone when it has left */
+        assert_non_null(load->memory);
+        memcpy(load->memory, content_of(talk, load->file) + load->slice.first, size);
+    }
+    talk->load = *load;
+    talk_tell(talk, (struct outcome){CAME_DONE, 0});
+}
+
+void talk_unload(struct talk *talk)
+{
+    assert_step(talk, STEP_SEND);
+    session_unload(&talk->session);
+    take_spent(talk, talk->session.exchange);
+    assert_null(talk->memory);
+    talk_tell(talk, (struct outcome){CAME_UNCHANGED, 0});
+}
+
 static bool say(struct talk *talk)
 {
     size_t len = talk->input.len;
@@ -382,6 +443,9 @@ bool talk_step(struct talk *talk)
         return say(talk);
     case STEP_FETCH:
         talk_looked_up(talk);
+        return true;
+    case STEP_LOAD:
+        talk_loaded(talk);
         return true;
     case STEP_WAIT:
         talk->waited_ns += talk->step.until_ns - talk->now.now_ns;

@@ -30,18 +30,22 @@ struct talk {
     struct session session;
     struct exchange *exchange; /* lent, or here to be lent */
     struct moment now;
-    struct step step; /* the last that was asked for */
-    bool over;        /* CLOSE was asked for */
+    struct step step;      /* the last that was asked for */
+    enum step_kind before; /* and the one before it */
+    bool over;             /* CLOSE was asked for */
 
     /* The client. */
     struct bytes input; /* what it still has to say */
     size_t slice;       /* so many bytes at once; 0: as many as there is space for */
     size_t takes;       /* so many bytes at once; 0: all */
+    bool reads;         /* a slice of a file is read into memory, and does not stay in the file */
     char *output;       /* what has left to it so far */
     size_t output_len;
 
-    unsigned sends, fetches, colds, works, waits; /* how often each was asked for */
-    uint64_t waited_ns;                           /* in all */
+    unsigned sends, fetches, colds, loads, works, waits; /* how often each was asked for */
+    uint64_t waited_ns;                                  /* in all */
+    struct load load;                                    /* the last: what of a file may be sent */
+    char *memory;                                        /* lent for a slice; NULL: none */
 };
 
 /* Sets a site without limits worth mentioning, a shelf, and the moment; there is one talk at a
@@ -63,18 +67,27 @@ struct book *talk_book(struct talk *talk, const char *path);
 void talk_tell(struct talk *talk, struct outcome came);
 /* One step on. */
 void talk_said(struct talk *talk, struct bytes said); /* READ: these bytes came, whole */
-void talk_sent(struct talk *talk, size_t most);       /* SEND: up to so many left (0: all) */
+void talk_sent(struct talk *talk, size_t most);       /* SEND, after its LOAD: up to so many left
+                                                         (0: all) */
 void talk_looked_up(struct talk *talk);               /* FETCH */
+void talk_loaded(struct talk *talk);                  /* LOAD */
 /* Carries out whatever was asked for in the plain way; false when that is a READ and the client has
  * nothing more to say, or the talk is over. */
 bool talk_step(struct talk *talk);
 /* Goes on so until it is false. */
 void talk_play(struct talk *talk, struct bytes input);
 
+/* While a SEND is asked for: takes back the memory of a slice, whatever of it is left. */
+void talk_unload(struct talk *talk);
+
 void talk_later(struct talk *talk, uint64_t ns);
 
 /* Fails unless the last step is of this kind. */
 #define assert_step(talk, wanted) assert_int_equal((talk)->step.kind, (wanted))
+
+/* Fails unless something is to leave, or to be loaded for that. */
+#define assert_sends(talk) \
+    assert_true((talk)->step.kind == STEP_SEND || (talk)->step.kind == STEP_LOAD)
 
 /* --- what left, read as a client reads it ----------------------------------------------------- */
 

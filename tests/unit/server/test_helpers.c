@@ -1,6 +1,7 @@
 /* Threads that do what would block a loop, and the mailbox through which it hears of it. */
 #include "server/async/helpers.h"
 
+#include "lib/base/clock.h"
 #include "tests/support/suite.h"
 #include "tests/unit/net/descriptors.h"
 
@@ -183,7 +184,7 @@ static void each_job_is_run_once_elsewhere_and_ended_once_here(void **state)
 {
     (void)state;
     for (unsigned threads = 1; threads <= 8; threads *= 2) {
-        struct helpers *helpers = helpers_create(threads);
+        struct helpers *helpers = helpers_create(threads, 0);
         assert_non_null(helpers);
         ends = 0;
         for (unsigned i = 0; i < JOBS; i++) {
@@ -205,7 +206,7 @@ static void each_job_is_run_once_elsewhere_and_ended_once_here(void **state)
 static void one_helper_begins_them_in_the_order_given(void **state)
 {
     (void)state;
-    struct helpers *helpers = helpers_create(1);
+    struct helpers *helpers = helpers_create(1, 0);
     assert_non_null(helpers);
     for (unsigned i = 0; i < JOBS; i++) {
         helpers_do(helpers, &tasks[i].job);
@@ -231,7 +232,7 @@ static void helpers_work_side_by_side(void **state)
     (void)state;
     sem_init(&entered, 0, 0);
     sem_init(&leave, 0, 0);
-    struct helpers *helpers = helpers_create(3);
+    struct helpers *helpers = helpers_create(3, 0);
     assert_non_null(helpers);
     for (unsigned i = 0; i < 3; i++) {
         tasks[i].job.run = run_held;
@@ -244,6 +245,52 @@ static void helpers_work_side_by_side(void **state)
         sem_post(&leave);
     }
     empty_until(3);
+    helpers_destroy(helpers);
+}
+
+/* A file system has died, and every helper who asked it waits for it. */
+static void prompt_jobs_go_on_when_the_others_hang(void **state)
+{
+    (void)state;
+    sem_init(&entered, 0, 0);
+    sem_init(&leave, 0, 0);
+    struct helpers *helpers = helpers_create(2, 1);
+    assert_non_null(helpers);
+    for (unsigned i = 0; i < 6; i++) {
+        tasks[i].job.run = run_held;
+        helpers_do(helpers, &tasks[i].job);
+    }
+    sem_wait(&entered);
+    sem_wait(&entered);
+    assert_false(helpers_rest(helpers, clock_monotonic_ns()));
+    for (unsigned i = 6; i < 106; i++) {
+        tasks[i].job.prompt = true;
+        helpers_do(helpers, &tasks[i].job);
+    }
+    empty_until(100);
+    for (unsigned i = 6; i < 106; i++) {
+        assert_int_equal(tasks[i].place, i - 6);
+    }
+    assert_int_not_equal(sem_trywait(&entered), 0); /* no third one was held */
+    for (unsigned i = 0; i < 6; i++) {
+        sem_post(&leave);
+    }
+    empty_until(106);
+    assert_true(helpers_rest(helpers, CLOCK_NEVER));
+    helpers_destroy(helpers);
+}
+
+static void a_job_that_nobody_waits_for_is_run_all_the_same(void **state)
+{
+    (void)state;
+    struct helpers *helpers = helpers_create(1, 0);
+    assert_non_null(helpers);
+    tasks[0].job.home = NULL;
+    helpers_do(helpers, &tasks[0].job);
+    helpers_do(helpers, &tasks[1].job);
+    empty_until(1);
+    assert_int_equal(tasks[0].runs, 1);
+    assert_int_equal(tasks[0].ends, 0);
     helpers_destroy(helpers);
 }
 
@@ -261,7 +308,7 @@ static void at_the_end_the_running_job_ends_and_the_waiting_are_dropped(void **s
     pthread_t thread;
     sem_init(&entered, 0, 0);
     sem_init(&leave, 0, 0);
-    struct helpers *helpers = helpers_create(1);
+    struct helpers *helpers = helpers_create(1, 0);
     assert_non_null(helpers);
     tasks[0].job.run = run_held;
     for (unsigned i = 0; i < 5; i++) {
@@ -284,7 +331,7 @@ static void nothing_is_fine_to_be_destroyed(void **state)
     (void)state;
     helpers_destroy(NULL);
     mailbox_destroy(NULL);
-    helpers_destroy(helpers_create(4));
+    helpers_destroy(helpers_create(4, 0));
 }
 
 int main(void)
@@ -298,6 +345,8 @@ int main(void)
     suite_add(&suite, CASE(each_job_is_run_once_elsewhere_and_ended_once_here));
     suite_add(&suite, CASE(one_helper_begins_them_in_the_order_given));
     suite_add(&suite, CASE(helpers_work_side_by_side));
+    suite_add(&suite, CASE(prompt_jobs_go_on_when_the_others_hang));
+    suite_add(&suite, CASE(a_job_that_nobody_waits_for_is_run_all_the_same));
     suite_add(&suite, CASE(at_the_end_the_running_job_ends_and_the_waiting_are_dropped));
     suite_add(&suite, CASE(nothing_is_fine_to_be_destroyed));
     suite_frame(&suite, begin, finish);

@@ -214,10 +214,10 @@ static void a_send_that_fails_cuts_the_connection(void **state)
             talk_looked_up(&talk);
         }
         talk_sent(&talk, 5);
-        assert_step(&talk, STEP_SEND);
+        assert_sends(&talk);
         talk_tell(&talk, ends[i % 2]);
         if (ends[i % 2].kind == CAME_TIMED_OUT) { /* the first deadline only looks */
-            assert_step(&talk, STEP_SEND);
+            assert_sends(&talk);
             talk_tell(&talk, ends[i % 2]);
         }
         assert_step(&talk, STEP_CLOSE);
@@ -238,11 +238,11 @@ static void a_reader_who_takes_little_is_waited_for(void **state)
     talk_sent(&talk, 5);
     for (size_t unsent = 4000; unsent > 0; unsent -= 1000) {
         talk_tell(&talk, (struct outcome){CAME_TIMED_OUT, unsent});
-        assert_step(&talk, STEP_SEND);
+        assert_sends(&talk);
     }
     talk_sent(&talk, 5);
     talk_tell(&talk, (struct outcome){CAME_TIMED_OUT, 1004}); /* it took one byte meanwhile */
-    assert_step(&talk, STEP_SEND);
+    assert_sends(&talk);
     talk_sent(&talk, 5);
     talk_tell(&talk, (struct outcome){CAME_TIMED_OUT, 1009}); /* what was sent is all still there */
     assert_step(&talk, STEP_CLOSE);

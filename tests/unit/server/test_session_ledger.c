@@ -309,8 +309,9 @@ static void a_reply_that_is_cut_is_told_with_what_was_sent(void **state)
         size_t body =
             head.len - (size_t)((char *)memmem(head.at, head.len, "\r\n\r\n", 4) + 4 - head.at);
         no_record();
+        talk_loaded(&talk);
         tell(ends[i]);
-        while (talk.step.kind == STEP_SEND) {
+        while (talk.step.kind != STEP_CLOSE) {
             tell(ends[i]); /* the first look tells nothing */
         }
         expect(200, "/large", body, true);
@@ -319,6 +320,21 @@ static void a_reply_that_is_cut_is_told_with_what_was_sent(void **state)
     }
     assert_int_equal(count_of(COUNT_MISHAPS + MISHAP_SEND), 1);
     assert_int_equal(limit_hits(LIMIT_SEND_TIMEOUT), 1);
+}
+
+static void a_file_that_is_lost_on_the_way_is_a_mishap_of_its_own(void **state)
+{
+    (void)state;
+    talk_begin(&talk);
+    talk_said(&talk, BYTES(GET("/large")));
+    talk_looked_up(&talk);
+    assert_step(&talk, STEP_LOAD);
+    tell(CAME_FAILED);
+    assert_step(&talk, STEP_CLOSE);
+    expect(200, "/large", 0, true);
+    talk_end(&talk);
+    assert_int_equal(count_of(COUNT_MISHAPS + MISHAP_FILE), 1);
+    assert_int_equal(count_of(COUNT_MISHAPS + MISHAP_SEND), 0);
 }
 
 static void a_reply_that_the_end_of_the_server_cuts_is_told(void **state)
@@ -590,7 +606,7 @@ static void a_reader_who_takes_a_byte_a_second_is_cut(void **state)
     talk_looked_up(&talk);
     talk_sent(&talk, 100000);
     look(30 * NS_PER_S, 50000); /* from here on it is known what is taken */
-    assert_step(&talk, STEP_SEND);
+    assert_sends(&talk);
     look(30 * NS_PER_S, 50000 - 30);
     assert_step(&talk, STEP_CLOSE);
     only_this_limit_was_hit(LIMIT_MIN_RATE);
@@ -608,7 +624,7 @@ static void a_reader_at_the_rate_is_not(void **state)
     talk_sent(&talk, 100000);
     for (int i = 0; i < 10; i++, unsent -= 240 * 30) {
         look(30 * NS_PER_S, unsent);
-        assert_step(&talk, STEP_SEND);
+        assert_sends(&talk);
     }
     talk_end(&talk);
 }
@@ -648,7 +664,7 @@ static void without_a_rate_any_progress_will_do(void **state)
     talk_sent(&talk, 1000);
     for (size_t unsent = 900; unsent > 800; unsent--) {
         look(30 * NS_PER_S, unsent);
-        assert_step(&talk, STEP_SEND);
+        assert_sends(&talk);
         assert_true(talk.step.until_ns > talk.now.now_ns);
     }
     talk_end(&talk);
@@ -668,6 +684,7 @@ int main(void)
     suite_add(&suite, CASE(a_time_begins_with_the_first_byte_of_the_head));
     suite_add(&suite, CASE(what_is_no_request_is_told_by_its_first_line));
     suite_add(&suite, CASE(a_reply_that_is_cut_is_told_with_what_was_sent));
+    suite_add(&suite, CASE(a_file_that_is_lost_on_the_way_is_a_mishap_of_its_own));
     suite_add(&suite, CASE(a_reply_that_the_end_of_the_server_cuts_is_told));
     suite_add(&suite, CASE(every_reply_counts_once));
     suite_add(&suite, CASE(bytes_are_counted_both_ways));

@@ -256,7 +256,14 @@ static bool plain_step(void)
 {
     talk.slice = one_in(3) ? 0 : lot_of_any_size(5000);
     talk.takes = one_in(3) ? 0 : lot_of_any_size(1 << 20);
-    if ((talk.step.kind == STEP_READ || talk.step.kind == STEP_SEND) && one_in(10)) {
+    talk.reads = one_in(2);
+    if (talk.step.kind == STEP_SEND && one_in(10)) {
+        talk_unload(&talk);
+        return true;
+    }
+    if ((talk.step.kind == STEP_READ || talk.step.kind == STEP_LOAD ||
+         talk.step.kind == STEP_SEND) &&
+        one_in(10)) {
         talk_tell(&talk, (struct outcome){CAME_UNCHANGED, 0});
         return true;
     }
@@ -346,6 +353,7 @@ static void misfortune(void)
     case STEP_READ:
         talk_tell(&talk, (struct outcome){reads[lot(5)], 0});
         break;
+    case STEP_LOAD:
     case STEP_SEND:
         talk_tell(&talk, (struct outcome){sends[lot(2)], 0});
         break;

@@ -446,7 +446,7 @@ static void behind_a_reply_that_is_being_sent_one_more_is_waited_for(void **stat
     talk_looked_up(&talk);
     talk_sent(&talk, 1000);
     drain();
-    while (talk.step.kind == STEP_SEND) {
+    while (talk.step.kind == STEP_LOAD) {
         pass(NS_PER_S);
         talk_sent(&talk, 0);
     }
