@@ -5,6 +5,7 @@
 #include "lib/http/target.h"
 
 #define ALLOWED "GET, HEAD, OPTIONS"
+#define INDEX "index.html"
 
 static enum answer_next refuse(struct answer *answer, unsigned status, const char *why)
 {
@@ -35,6 +36,17 @@ static bool is_hidden(struct bytes path)
     return false;
 }
 
+/* A folder without an index: the path is the folder's own again. */
+static enum answer_next list(struct answer *answer)
+{
+    answer->listing = true;
+    answer->coding_failed = false;
+    answer->path.len -= sizeof(INDEX) - 1;
+    answer->room[answer->path.len] = '\0';
+    return ANSWER_FETCH;
+}
+
+/* Where a fallback stands in for what is not there, it does so for an index, too. */
 static enum answer_next absent(struct answer *answer)
 {
     if (answer->site->fallback.len > 0 && !answer->fell_back) {
@@ -43,17 +55,21 @@ static enum answer_next absent(struct answer *answer)
         answer->path = answer->site->fallback;
         return ANSWER_FETCH;
     }
+    if (answer->site->fallback.len == 0 && answer->indexed && !answer->listing) {
+        return list(answer);
+    }
     return refuse(answer, 404, "There is nothing here by that name.");
 }
 
 /* A folder stands for its index. */
-static void add_index(struct bytes *path, char *room)
+static bool add_index(struct bytes *path, char *room)
 {
-    static const char index[] = "index.html";
-    if (path->len == 0 || path->at[path->len - 1] == '/') {
-        memcpy(room + path->len, index, sizeof(index));
-        *path = (struct bytes){room, path->len + sizeof(index) - 1};
+    if (path->len > 0 && path->at[path->len - 1] != '/') {
+        return false;
     }
+    memcpy(room + path->len, INDEX, sizeof(INDEX));
+    *path = (struct bytes){room, path->len + sizeof(INDEX) - 1};
+    return true;
 }
 
 enum answer_next answer_begin(struct answer *answer, const struct site *site,
@@ -64,6 +80,9 @@ enum answer_next answer_begin(struct answer *answer, const struct site *site,
     answer->fell_back = false;
     answer->coding = CODING_NONE;
     answer->coding_failed = false;
+    answer->indexed = false;
+    answer->listing = false;
+    answer->room = room;
     answer->query = (struct bytes){0};
     if (request->method == METHOD_OTHER) {
         return refuse(answer, 501, "This method is not known here.");
@@ -84,7 +103,7 @@ enum answer_next answer_begin(struct answer *answer, const struct site *site,
         if (!site->dotfiles && is_hidden(answer->path)) {
             return absent(answer);
         }
-        add_index(&answer->path, room);
+        answer->indexed = add_index(&answer->path, room);
         return ANSWER_FETCH;
     }
     answer->reply = (struct reply){.status = 204};

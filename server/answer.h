@@ -21,7 +21,8 @@ struct reply {
 };
 
 enum answer_next {
-    ANSWER_FETCH, /* answer->path, in answer->coding, has to be looked up; then answer_fetched() */
+    ANSWER_FETCH, /* answer->path has to be looked up, in answer->coding or as a folder to be
+                     listed; then answer_fetched() */
     ANSWER_REPLY, /* answer->reply is complete */
 };
 
@@ -38,6 +39,9 @@ struct answer {
     struct bytes path;  /* followed by a NUL; in the caller's room or the site's */
     struct bytes query; /* of the target, without '?' */
     enum coding coding; /* of what is looked up: a stored sibling, or the file itself */
+    bool indexed; /* the path was a folder's, and the index that it stands for was added to it */
+    bool listing; /* the folder itself is looked up, to be listed */
+    char *room;   /* of the path, but for a fallback */
     bool coding_failed; /* the sibling was not to be had: the file itself is sent */
     bool fell_back;
     struct reply reply;

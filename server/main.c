@@ -157,6 +157,7 @@ static bool open_store(struct site *site, const struct server_options *options, 
         .docroot = docroot,
         .fields = bytes_of(fields),
         .in_memory = 64 * 1024,
+        .dotfiles = options->dotfiles,
     });
     return site->store != NULL;
 }

@@ -654,6 +654,7 @@ static bool ask_fetch(struct session *s, struct step *next)
     struct exchange *x = s->exchange;
     x->fetch.path = x->answer.path;
     x->fetch.coding = x->answer.coding;
+    x->fetch.listing = x->answer.listing;
     x->fetch.warm_only = x->replies > 0;
     x->fetch.recalled = false;
     *next = (struct step){.kind = STEP_FETCH, .fetch = &x->fetch};

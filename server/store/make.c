@@ -188,9 +188,7 @@ static void describe(struct file *file, const struct making *making, char *room,
     char date[DATE_SIZE];
     struct head head = {room, head_room(making), 0};
     file->validators.exists = true;
-    file->validators.last_modified = last_modified(&file->identity);
     file->validators.weak = digest == NULL && file->racy;
-    date_write(date, file->validators.last_modified);
 
     head_field_number(&head, BYTES("Content-Length"), file->size);
     size_t type_at = head.len;
@@ -200,7 +198,11 @@ static void describe(struct file *file, const struct making *making, char *room,
         head_field(&head, BYTES("Content-Encoding"), coding_name(file->coding));
     }
     head_field(&head, BYTES("Accept-Ranges"), BYTES("bytes"));
-    head_field(&head, BYTES("Last-Modified"), (struct bytes){date, sizeof(date)});
+    if (!file->validators.undated) {
+        file->validators.last_modified = last_modified(&file->identity);
+        date_write(date, file->validators.last_modified);
+        head_field(&head, BYTES("Last-Modified"), (struct bytes){date, sizeof(date)});
+    }
     size_t shared_at = head.len;
     file->validators.etag = write_etag_field(&head, file, digest);
     if (file_varies(file)) {
@@ -252,6 +254,28 @@ static void place_proofs(struct file *file, char *room, size_t proofs)
     file->proof = (struct proof *)(void *)(room + (over > 0 ? _Alignof(struct proof) - over : 0));
     file->proofs = proofs;
     memset(file->proof, 0, proofs * sizeof(struct proof));
+}
+
+int file_make_page(const struct making *making, struct bytes page, struct file **made)
+{
+    struct digest digest;
+    struct file *file = file_create(making, page.len);
+    if (file == NULL) {
+        return -ENOMEM;
+    }
+    char *head = file->text + making->path.len + 1;
+    char *content = head + head_room(making);
+    digest_init(&digest);
+    digest_add(&digest, page.at, page.len);
+    memcpy(content, page.at, page.len);
+    file->content = (struct bytes){content, page.len};
+    file->size = page.len;
+    file->racy = true;
+    file->validators.undated = true;
+    uint64_t all = digest_end(&digest);
+    describe(file, making, head, &all);
+    *made = file;
+    return 0;
 }
 
 int file_make(const struct making *making, int fd, struct stat *status, struct file **made)

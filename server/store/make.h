@@ -21,3 +21,8 @@ struct making {
 /* Makes *file of an open regular file. Takes `fd`; *status is what fstat(2) said of it. 0 or
  * -errno. Any thread. */
 int file_make(const struct making *making, int fd, struct stat *status, struct file **file);
+
+/* Makes *file of a page written just now, which is copied: it has no date, and an entity tag of
+ * what it says. Whether it still holds is not for its identity to tell. 0 or -ENOMEM. Any thread.
+ */
+int file_make_page(const struct making *making, struct bytes page, struct file **file);

@@ -2,125 +2,31 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "server/store/beneath.h"
+#include "server/store/listing.h"
 #include "server/store/make.h"
 #include "server/store/types.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct store {
-    int root;     /* O_PATH descriptor of the docroot */
-    bool by_hand; /* the kernel, or what stands between, has no openat2 */
+    struct beneath beneath; /* the docroot */
     char *docroot;
     char *fields;
     size_t fields_len;
     uint64_t in_memory;
+    bool dotfiles;
     struct types *types;
     struct closer *closer; /* of files that are slow to close; NULL: whoever lets go of them */
 };
 
-/* A rename somewhere in the path while it is walked makes the kernel ask for another try. */
 enum {
-    OPEN_TRIES = 64,
     OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY,
 };
-
-static int open_kernel(int root, const char *path, uint64_t flags)
-{
-    struct open_how how = {
-        .flags = flags | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
-    long fd = -1;
-    for (int tries = 0; tries < OPEN_TRIES; tries++) {
-        fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
-            break;
-        }
-    }
-    return fd >= 0 ? (int)fd : -errno;
-}
-
-/* Opens one name, and nothing that it may be a link or a way up to. */
-static int open_name(int folder, const char *name, int flags)
-{
-    if (strcmp(name, "..") == 0) {
-        errno = EXDEV;
-        return -1;
-    }
-    return openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* Without openat2 (old kernels, some sandboxes and tracers) every folder on the way is opened by
- * itself, no link is followed, and no way up is taken. */
-static int open_by_hand(int root, const char *path, uint64_t flags)
-{
-    int folder = root;
-    for (const char *slash; (slash = strchr(path, '/')) != NULL; path = slash + 1) {
-        char name[NAME_MAX + 1];
-        if ((size_t)(slash - path) >= sizeof(name)) {
-            errno = ENAMETOOLONG;
-            goto failed;
-        }
-        memcpy(name, path, (size_t)(slash - path));
-        name[slash - path] = '\0';
-        int next = open_name(folder, name, O_PATH | O_DIRECTORY);
-        if (next < 0) {
-            goto failed;
-        }
-        if (folder != root) {
-            close(folder);
-        }
-        folder = next;
-    }
-    int fd = open_name(folder, *path != '\0' ? path : ".", (int)flags);
-    if (fd >= 0) {
-        if (folder != root) {
-            close(folder);
-        }
-        return fd;
-    }
-failed:;
-    int error = errno;
-    if (folder != root) {
-        close(folder);
-    }
-    return -error;
-}
-
-static int open_beneath(const struct store *store, const char *path, uint64_t flags)
-{
-    return store->by_hand ? open_by_hand(store->root, path, flags)
-                          : open_kernel(store->root, path, flags);
-}
-
-static bool open_docroot(struct store *store)
-{
-    store->root = open(store->docroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (store->root < 0) {
-        log_error("%s: cannot be served: %s", store->docroot, strerror(errno));
-        return false;
-    }
-    int probe = open_beneath(store, ".", O_RDONLY | O_DIRECTORY);
-    if (probe == -ENOSYS || probe == -EPERM) {
-        log_warn("%s: openat2 is not to be had here (%s): symbolic links are not followed",
-                 store->docroot, strerror(-probe));
-        store->by_hand = true;
-        probe = open_beneath(store, ".", O_RDONLY | O_DIRECTORY);
-    }
-    if (probe < 0) {
-        log_error("%s: cannot be read: %s", store->docroot, strerror(-probe));
-        return false;
-    }
-    close(probe);
-    return true;
-}
 
 struct store *store_create(const struct store_options *options)
 {
@@ -129,8 +35,9 @@ struct store *store_create(const struct store_options *options)
         log_error("%s: out of memory", options->docroot);
         return NULL;
     }
-    store->root = -1;
+    store->beneath.root = -1;
     store->in_memory = options->in_memory;
+    store->dotfiles = options->dotfiles;
     store->docroot = strdup(options->docroot);
     store->fields_len = options->fields.len;
     store->fields = malloc(options->fields.len + 1);
@@ -140,7 +47,7 @@ struct store *store_create(const struct store_options *options)
         goto destroy;
     }
     memcpy(store->fields, options->fields.at, options->fields.len);
-    if (!open_docroot(store)) {
+    if (beneath_init(&store->beneath, store->docroot) < 0) {
         goto destroy;
     }
     return store;
@@ -154,9 +61,7 @@ void store_destroy(struct store *store)
     if (store == NULL) {
         return;
     }
-    if (store->root >= 0) {
-        close(store->root);
-    }
+    beneath_finish(&store->beneath);
     types_destroy(store->types);
     free(store->docroot);
     free(store->fields);
@@ -220,7 +125,7 @@ static bool has_sibling(const struct store *store, struct bytes path, enum codin
 {
     struct stat sibling;
     char *whole = sibling_path(path, coding);
-    int fd = whole != NULL ? open_beneath(store, whole, O_PATH) : -1;
+    int fd = whole != NULL ? beneath_open(&store->beneath, whole, O_PATH) : -1;
     bool has = fd >= 0 && fstat(fd, &sibling) == 0 && S_ISREG(sibling.st_mode) &&
                !is_older(sibling.st_mtim, status->st_mtim);
     if (fd >= 0) {
@@ -245,10 +150,10 @@ static unsigned siblings_of(const struct store *store, const struct fetch *fetch
 static int open_asked(const struct store *store, const struct fetch *fetch)
 {
     if (fetch->coding == CODING_NONE) {
-        return open_beneath(store, fetch->path.len > 0 ? fetch->path.at : ".", OPEN_FLAGS);
+        return beneath_open(&store->beneath, fetch->path.at, OPEN_FLAGS);
     }
     char *path = sibling_path(fetch->path, fetch->coding);
-    int fd = path != NULL ? open_beneath(store, path, OPEN_FLAGS) : -ENOMEM;
+    int fd = path != NULL ? beneath_open(&store->beneath, path, OPEN_FLAGS) : -ENOMEM;
     free(path);
     return fd;
 }
@@ -267,6 +172,34 @@ static enum fetch_came make_file(struct fetch *fetch, const struct store *store,
         .in_memory = store->in_memory,
     };
     int error = file_make(&making, fd, status, &fetch->file);
+    return error == 0 ? FETCH_FILE : came_of_errno(store, fetch->path.at, -error);
+}
+
+/* Whoever asks anew for what has stayed the same gets the same. */
+static bool is_known(const struct fetch *fetch, struct bytes page)
+{
+    return fetch->known != NULL && bytes_equal(fetch->known->content, page);
+}
+
+/* What a folder holds is read again whenever it is asked for: no time stamp of its own tells that
+ * an entry has grown. */
+static enum fetch_came list_folder(struct fetch *fetch, const struct store *store)
+{
+    struct listing listing = {&store->beneath, fetch->path, store->dotfiles};
+    struct bytes page;
+    int error = listing_write(&listing, &page);
+    if (error == 0 && is_known(fetch, page)) {
+        fetch->file = file_hold(fetch->known);
+        free((char *)(uintptr_t)page.at);
+    } else if (error == 0) {
+        struct making making = {
+            .path = fetch->path,
+            .type = BYTES("text/html; charset=utf-8"),
+            .fields = {store->fields, store->fields_len},
+        };
+        error = file_make_page(&making, page, &fetch->file);
+        free((char *)(uintptr_t)page.at);
+    }
     return error == 0 ? FETCH_FILE : came_of_errno(store, fetch->path.at, -error);
 }
 
@@ -327,7 +260,7 @@ bool fetch_is_prompt(const struct fetch *fetch)
 void fetch_open(struct fetch *fetch, const struct store *store)
 {
     fetch->file = NULL;
-    fetch->came = open_path(fetch, store);
+    fetch->came = fetch->listing ? list_folder(fetch, store) : open_path(fetch, store);
 }
 
 void fetch_keep(struct fetch *fetch, struct cache *cache)

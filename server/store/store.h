@@ -13,6 +13,7 @@ struct store;
 struct store_options {
     const char *docroot;
     struct bytes fields; /* whole lines that every head carries: Server, --response-header ... */
+    bool dotfiles;       /* a listing names what begins with a dot, too */
     uint64_t in_memory;  /* files up to this size are held in memory and sent from there */
 };
 
@@ -25,7 +26,7 @@ void store_destroy(struct store *store);
 void store_close_by(struct store *store, struct closer *closer);
 
 enum fetch_came {
-    FETCH_FILE,      /* fetch->file, with a reference for the caller */
+    FETCH_FILE,      /* fetch->file, with a reference for the caller; a listing, too */
     FETCH_FOLDER,    /* the path is a folder */
     FETCH_ABSENT,    /* nothing there, nothing that may be served, or a way out of the docroot */
     FETCH_FORBIDDEN, /* the file system does not let us read it */
@@ -35,8 +36,9 @@ enum fetch_came {
 
 /* One path to be looked up. */
 struct fetch {
-    struct bytes path;  /* beneath the docroot, without a leading slash, followed by a NUL */
-    bool warm_only;     /* take it from memory or not at all */
+    struct bytes path; /* beneath the docroot, without a leading slash, followed by a NUL */
+    bool warm_only;    /* take it from memory or not at all */
+    bool listing; /* the path is a folder's, "" or with a slash at its end: list what it holds */
     enum coding coding; /* the sibling in that coding is asked for, which the path does not name */
 
     enum fetch_came came;

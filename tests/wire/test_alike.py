@@ -34,6 +34,9 @@ MORE = {
         get(target, f'Accept-Encoding: {accepts}')
         for target in ('/packed.txt', '/sub/half.html', '/small.txt', '/none')
         for accepts in ('gzip', 'br;q=0.5, zstd', 'identity;q=0', '*;q=0', '')),
+    'listings': b''.join((
+        get('/bare/'), head('/bare/'), get('/deep/'), get('/deep/er/?x'), get('/sizes/'),
+        get('/none/'), get('/small.txt/'), get('/link-out-folder/'))),
     'ranges': b''.join((
         get('/thousand.bin', 'Range: bytes=0-9,-7'), get('/thousand.bin', 'Range: bytes=1-,5-6'),
         get('/sizes/1048577.bin', 'Range: bytes=7-300000,0-0,400000-400100'), get('/small.txt'))),

@@ -112,6 +112,7 @@ void talk_init(struct talk *talk)
         1 << CODING_GZIP | 1 << CODING_BROTLI;
     talk_put(talk, "packed.gz", FETCH_FILE, true, BYTES("gzip'd"))->file->coding = CODING_GZIP;
     talk_put(talk, "packed.br", FETCH_ABSENT, false, (struct bytes){0}); /* gone since */
+    talk_put(talk, "bare/", FETCH_FILE, false, BYTES("<p>a, b"));        /* its listing */
     talk_put(talk, "folder", FETCH_FOLDER, false, (struct bytes){0});
     talk_put(talk, "folder/index.html", FETCH_FILE, false, BYTES("<p>index"));
     talk_put(talk, "secret", FETCH_FORBIDDEN, false, (struct bytes){0});
@@ -246,7 +247,10 @@ static void check_fetch(const struct talk *talk)
     const struct bytes path = talk->step.fetch->path;
     assert_int_equal(path.at[path.len], '\0');
     assert_int_equal(strlen(path.at), path.len);
-    assert_true(path.len > 0 && path.at[0] != '/');
+    assert_true(path.len == 0 || path.at[0] != '/');
+    bool names_folder = path.len == 0 || path.at[path.len - 1] == '/';
+    assert_int_equal(names_folder, talk->step.fetch->listing);
+    assert_true(!names_folder || talk->step.fetch->coding == CODING_NONE);
 }
 
 static void check_step(const struct talk *talk)

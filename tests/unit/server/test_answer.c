@@ -200,6 +200,47 @@ static void fallback_is_looked_up_once_for_what_is_absent(void **state)
     assert_int_equal(answer.reply.status, 403);
 }
 
+/* A folder without its index is listed, unless a fallback stands in for what is not there. */
+static void a_folder_is_listed_where_nothing_stands_in_for_its_index(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *path;
+    } rows[] = {{"GET /", ""}, {"HEAD /a/", "a/"}, {"GET /a/b/?c=d/", "a/b/"}, {"GET /a/..", ""}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(ask(rows[i].line, ""), ANSWER_FETCH);
+        assert_false(answer.listing);
+        assert_int_equal(answer_fetched(&answer, FETCH_ABSENT, NULL, 0), ANSWER_FETCH);
+        assert_true(answer.listing);
+        assert_bytes(answer.path, bytes_of(rows[i].path));
+        assert_int_equal(answer.path.at[answer.path.len], '\0');
+        assert_int_equal(answer_fetched(&answer, FETCH_FILE, &file, 0), ANSWER_REPLY);
+        assert_int_equal(answer.reply.status, 200);
+
+        ask(rows[i].line, "");
+        answer_fetched(&answer, FETCH_ABSENT, NULL, 0);
+        assert_int_equal(answer_fetched(&answer, FETCH_ABSENT, NULL, 0), ANSWER_REPLY);
+        assert_int_equal(answer.reply.status, 404);
+
+        site.fallback = BYTES("book.txt");
+        ask(rows[i].line, "");
+        assert_int_equal(answer_fetched(&answer, FETCH_ABSENT, NULL, 0), ANSWER_FETCH);
+        assert_false(answer.listing);
+        assert_bytes(answer.path, BYTES("book.txt"));
+        site.fallback = (struct bytes){0};
+    }
+    static const char *const others[] = {"GET /a", "GET /index.html", "GET /a/index.html"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        ask(others[i], "");
+        assert_int_equal(answer_fetched(&answer, FETCH_ABSENT, NULL, 0), ANSWER_REPLY);
+        assert_int_equal(answer.reply.status, 404);
+    }
+    ask("GET /a/", ""); /* what is forbidden is not gone round */
+    assert_int_equal(answer_fetched(&answer, FETCH_FORBIDDEN, NULL, 0), ANSWER_REPLY);
+    assert_int_equal(answer.reply.status, 403);
+}
+
 /* RFC 9110 10.2.2: nothing that the client sent gets into the Location but as it is encoded. */
 static void a_folder_is_redirected_to_its_encoded_name(void **state)
 {
@@ -477,6 +518,7 @@ int main(void)
     suite_add(&suite, CASE(methods_that_no_file_has_are_refused_before_anything_is_looked_up));
     suite_add_rows(&suite, found_row, ROWS(found_rows));
     suite_add(&suite, CASE(fallback_is_looked_up_once_for_what_is_absent));
+    suite_add(&suite, CASE(a_folder_is_listed_where_nothing_stands_in_for_its_index));
     suite_add(&suite, CASE(a_folder_is_redirected_to_its_encoded_name));
     suite_add_rows(&suite, selected_row, ROWS(selected_rows));
     suite_add(&suite, CASE(several_ranges_are_parts));
