@@ -124,6 +124,9 @@ static void drop(struct inherited *one)
 static bool open_all(const struct server_options *options, struct inherited *pool,
                      unsigned pool_count, struct listener *listeners, unsigned *count)
 {
+    if (options->has_admin && !add(&options->admin, 1, pool, pool_count, listeners, count)) {
+        return false;
+    }
     bool skip = options->listen_default && is_activated(pool, pool_count);
     for (unsigned i = 0; !skip && i < options->listen_count; i++) {
         if (!add(&options->listen[i], options->loops, pool, pool_count, listeners, count)) {

@@ -3,10 +3,10 @@
 
 #include "server/options.h"
 
-/* Has a listener for each address of the options, and for each socket that a supervisor passes (in
- * place of the default address), with a descriptor for each loop at the least. Sockets that were
- * inherited are used; others are opened. Returns how many, or 0 after log_error(), with nothing
- * left open. */
+/* Has a listener for each address of the options, that of --admin first, and for each socket that a
+ * supervisor passes (in place of the default address), with a descriptor for each loop at the
+ * least. Sockets that were inherited are used; others are opened. Returns how many, or 0 after
+ * log_error(), with nothing left open. */
 unsigned listeners_open(const struct server_options *options, struct listener *listeners);
 
 /* How many sockets there are in all. */

@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "server/inherited.h"
 #include "server/listeners.h"
+#include "server/observe.h"
 #include "server/parent.h"
 #include "server/serve.h"
 
@@ -22,14 +23,17 @@ struct service {
     struct server_options options;
     struct site site;
     struct listener listeners[LISTENERS_MAX];
-    unsigned count; /* of listeners */
+    unsigned count; /* of listeners; the first may be that of --admin */
+    struct observer observer;
 };
 
 static void fill_standard_streams(void);
 static bool find_book(char docroot[PATH_MAX]);
 static bool site_init(struct site *site, struct server_options *options);
 static int serve_it(void *service, struct control *control);
+static bool begin_counting(struct service *service);
 static void announce(void *service);
+static void reopen(void *service);
 
 int main(int argc, char **argv)
 {
@@ -53,12 +57,17 @@ int main(int argc, char **argv)
     if (service.count == 0) {
         return 1;
     }
+    if (!observer_open(&service.observer, &service.options)) {
+        listeners_remove(service.listeners, service.count);
+        return 1;
+    }
     return parent_run(&(struct parent_spec){
         .argv = argv,
         .listeners = service.listeners,
         .count = service.count,
         .serve = serve_it,
         .ready = announce,
+        .reopen = reopen,
         .argument = &service,
     });
 }
@@ -81,7 +90,41 @@ static void fill_standard_streams(void)
 static int serve_it(void *argument, struct control *control)
 {
     struct service *service = argument;
-    return serve(&service->site, &service->options, service->listeners, service->count, control);
+    struct site *site = &service->site;
+    unsigned private = service->options.has_admin;
+    if (!begin_counting(service)) {
+        return 1;
+    }
+    int status = serve(site, &service->options, service->listeners + private,
+                       service->count - private, control);
+    observer_finish(&service->observer);
+    return status;
+}
+
+/* Events are counted by the loop, threads by the core that they happen to run on. */
+static bool begin_counting(struct service *service)
+{
+    const struct server_options *options = &service->options;
+    struct site *site = &service->site;
+    bool by_core = serve_model.owner == OPTION_SYNC;
+    long cores = sysconf(_SC_NPROCESSORS_CONF);
+    if (options->limits.per_address > 0) {
+        site->addresses = addresses_create(site->limits.connections, site->limits.per_address);
+        if (site->addresses == NULL) {
+            log_error("out of memory");
+            return false;
+        }
+    }
+    return observer_start(&service->observer, site, by_core ? "sync" : "async",
+                          !by_core    ? options->loops
+                          : cores > 0 ? (unsigned)cores
+                                      : 1,
+                          by_core, service->listeners[0].fds[0]);
+}
+
+static void reopen(void *argument)
+{
+    observer_reopen(&((struct service *)argument)->observer);
 }
 
 /* --- the site --------------------------------------------------------------------------------- */
@@ -117,7 +160,8 @@ static void share_descriptors(struct server_options *options)
 {
     uint64_t all = limits_raise_descriptors();
     uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads + 1 +
-                   inherited_count();
+                   inherited_count() + (options->has_admin ? 40 : 0) +
+                   (options->log != NULL ? 4 : 0);
     options->cache = (struct cache_limits){.files = 4096,
                                            .descriptors = all / 8 < 512 ? (size_t)(all / 8) : 512,
                                            .bytes = UINT64_C(64) << 20};
@@ -202,6 +246,10 @@ static void announce(void *argument)
         const struct address *at = &service->listeners[i].address;
         char address[ADDRESS_TEXT];
         address_write(address, at);
+        if (i == 0 && service->options.has_admin) {
+            printf(address_is_unix(at) ? "admin on %s\n" : "admin on http://%s/\n", address);
+            continue;
+        }
         printf(address_is_unix(at) ? "listening on %s (%s)\n" : "listening on http://%s/ (%s)\n",
                address, model);
     }

@@ -204,6 +204,47 @@ static const char *take_max_connections(void *into, const char *argument)
                : "is not a whole number";
 }
 
+static const char *take_max_per_address(void *into, const char *argument)
+{
+    return units_read_count(argument, 0, UINT32_MAX,
+                            &((struct server_options *)into)->limits.per_address)
+               ? NULL
+               : "is not a whole number";
+}
+
+static const char *take_min_rate(void *into, const char *argument)
+{
+    return units_read_size(argument, &((struct server_options *)into)->limits.min_rate)
+               ? NULL
+               : SIZE_WRONG;
+}
+
+static const char *take_access_log(void *into, const char *argument)
+{
+    ((struct server_options *)into)->log = argument;
+    return *argument != '\0' ? NULL : "names no file";
+}
+
+static const char *take_log_format(void *into, const char *argument)
+{
+    static const char *const names[] = {[LINE_COMBINED] = "combined", [LINE_JSON] = "json"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(argument, names[i]) == 0) {
+            ((struct server_options *)into)->log_format = (enum line_format)i;
+            return NULL;
+        }
+    }
+    return "is neither combined nor json";
+}
+
+static const char *take_admin(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    const char *wrong = address_read(argument, &options->admin);
+    options->has_admin = wrong == NULL;
+    return wrong;
+}
+
 static const char *take_max_requests(void *into, const char *argument)
 {
     return units_read_count(argument, 0, UINT32_MAX,
@@ -301,6 +342,10 @@ static const struct option_spec specs[] = {
     {0, "max-connections", "N",
      "connections at once; more wait to be accepted. Default 0: as many as there are descriptors",
      OPTION_BOTH, take_max_connections, "Limits"},
+    {0, "max-per-address", "N",
+     "connections at once from one IPv4 address, or one IPv6 network of 64 bits; more are answered "
+     "503. Default 0: any number",
+     OPTION_BOTH, take_max_per_address, NULL},
     {0, "max-requests", "N", "requests on one connection. Default 0: any number", OPTION_BOTH,
      take_max_requests, NULL},
     {0, "max-head", "SIZE", "bytes of a request head. Default 16k", OPTION_BOTH, take_max_head,
@@ -316,8 +361,27 @@ static const struct option_spec specs[] = {
      NULL},
     {0, "send-timeout", "T", "time without the client taking anything. Default 30s", OPTION_BOTH,
      take_send_timeout, NULL},
+    {0, "min-rate", "B",
+     "bytes a second that a client has to take of a reply, or to send of a request body, in each "
+     "span of --send-timeout or --header-timeout; 0: any progress will do. Default 240",
+     OPTION_BOTH, take_min_rate, NULL},
     {0, "drain-timeout", "T", "time for running replies after SIGTERM or SIGINT. Default 10s",
      OPTION_BOTH, take_drain_timeout, NULL},
+    {0, "access-log", "FILE",
+     "write a line for every reply to FILE, which may be a FIFO, or to standard output if it is "
+     "'-'. "
+     "SIGHUP has FILE opened anew. Lines that FILE does not take in time are dropped and counted. "
+     "Default: none is written",
+     OPTION_BOTH, take_access_log, "Logs and metrics"},
+    {0, "log-format", "F",
+     "the form of these lines: combined, with the time in microseconds, the connection and the "
+     "number "
+     "of the request on it behind; or json. Default combined",
+     OPTION_BOTH, take_log_format, NULL},
+    {0, "admin", "ADDR",
+     "listen on this address, too, for GET /metrics (in the text format of Prometheus) and "
+     "/healthz. It is meant to be private. Default: nowhere",
+     OPTION_BOTH, take_admin, NULL},
     {0},
 };
 
@@ -325,7 +389,9 @@ static void set_defaults(struct server_options *options)
 {
     *options = (struct server_options){
         .trust_ns = NS_PER_S,
-        .limits = {.request = {.head = 16 * 1024, .fields = 100}, .body = 1024 * 1024},
+        .limits = {.request = {.head = 16 * 1024, .fields = 100},
+                   .body = 1024 * 1024,
+                   .min_rate = 240},
         .timeouts =
             {
                 .head_ns = 10 * NS_PER_S,

@@ -3,6 +3,7 @@
 
 #include "lib/base/options.h"
 #include "lib/net/address.h"
+#include "server/ledger/line.h"
 #include "server/site.h"
 
 enum {
@@ -16,6 +17,11 @@ struct server_options {
     struct address listen[LISTENERS_MAX];
     unsigned listen_count;
     bool listen_default; /* none was given: the one there is the model's */
+
+    const char *log; /* --access-log: a path, or "-"; NULL: none */
+    enum line_format log_format;
+    struct address admin;
+    bool has_admin;
 
     const char *fallback;
     bool no_fallback;

@@ -49,7 +49,7 @@ static void on_child_end(struct parent *parent, int status);
 
 static sigset_t ours(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR2, SIGCHLD};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGCHLD};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -73,6 +73,7 @@ static void leave_signals_to_parent(void)
     sigset_t set = ours();
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     signal(SIGUSR2, SIG_IGN);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -242,6 +243,9 @@ static void on_signal(struct parent *parent)
     switch (signal.ssi_signo) {
     case SIGCHLD:
         reap(parent);
+        break;
+    case SIGHUP:
+        parent->spec->reopen(parent->spec->argument);
         break;
     case SIGUSR2:
         begin_successor(parent);

@@ -3,6 +3,7 @@
  * the network, and has no thread.
  *
  * SIGTERM, SIGINT   have the child drain; the next one has it end at once
+ * SIGHUP            opens anew what is written to
  * SIGUSR2           begins a successor; once that accepts, the child drains
  * SIGCHLD           a child, or a successor, has ended */
 #pragma once
@@ -20,6 +21,8 @@ struct parent_spec {
     int (*serve)(void *argument, struct control *control);
     /* The first child accepts. */
     void (*ready)(void *argument);
+    /* What is written to shall be opened anew. */
+    void (*reopen)(void *argument);
     void *argument;
 };
 

@@ -40,6 +40,7 @@ struct site {
 
     struct ledgers *ledgers;       /* NULL: nobody looks at what happens */
     atomic_uint_fast64_t arrivals; /* so many conversations have begun: each has a number */
+    atomic_bool handed_over;       /* to a successor, which accepts now */
     atomic_bool draining;          /* what /healthz tells */
 
     bool delays; /* --delay */

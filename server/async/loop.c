@@ -385,6 +385,7 @@ static uint64_t obey(struct server *server, enum order_kind order, uint64_t unti
         server->draining = true;
         atomic_store(&server->site->draining, true);
         server->handed_over = order == ORDER_HAND_OVER;
+        atomic_store(&server->site->handed_over, server->handed_over);
         until_ns = clock_add(last_ns, server->site->timeouts.drain_ns);
         post_all(server, offsetof(struct loop, stop));
     }

@@ -453,6 +453,7 @@ static void drain(struct server *server, enum order_kind order)
     uint64_t until_ns = clock_add(now_ns, server->site->timeouts.drain_ns);
     uint64_t last_call_ns = clock_add(now_ns, LAST_CALL_MS * NS_PER_MS);
     atomic_store(&server->site->draining, true);
+    atomic_store(&server->site->handed_over, order == ORDER_HAND_OVER);
     atomic_store(&server->crowd.drain_until_ns, until_ns);
     atomic_store(&server->crowd.draining, true);
     if (order == ORDER_HAND_OVER) {
