@@ -271,6 +271,7 @@ int file_make_page(const struct making *making, struct bytes page, struct file *
     file->content = (struct bytes){content, page.len};
     file->size = page.len;
     file->racy = true;
+    file->pace = PACE_SLOW; /* to write it anew may wait for anything */
     file->validators.undated = true;
     uint64_t all = digest_end(&digest);
     describe(file, making, head, &all);

@@ -46,7 +46,9 @@ struct store *store_create(const struct store_options *options)
         log_error("%s: out of memory", options->docroot);
         goto destroy;
     }
-    memcpy(store->fields, options->fields.at, options->fields.len);
+    if (options->fields.len > 0) {
+        memcpy(store->fields, options->fields.at, options->fields.len);
+    }
     if (beneath_init(&store->beneath, store->docroot) < 0) {
         goto destroy;
     }

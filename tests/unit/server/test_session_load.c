@@ -161,6 +161,7 @@ static void to_give_up_what_is_not_there_changes_nothing(void **state)
     talk_loaded(&talk);
     session_unload(&talk.session);
     go_on_to_the_end();
+    talk_end(&talk);
     ask(GET("/a.txt"));
     session_unload(&talk.session);
     go_on_to_the_end();
