@@ -71,3 +71,17 @@ def conversation(server, data):
 def test_both_say_the_same(pair, data):
     said = [conversation(server, data) for server in pair]
     assert said[0] == said[1]
+
+
+# One request each; Range is for GET alone (RFC 9110 14.2).
+ASKED = {fact: data for fact, data in REQUESTS.items()
+         if data.startswith(b'GET ') and data.count(b' HTTP/') == 1 and b'\r\nRange:' not in data}
+
+
+@pytest.mark.parametrize('data', [pytest.param(data, id=fact) for fact, data in ASKED.items()])
+def test_head_says_what_get_says(pair, data):
+    """RFC 9110 9.3.2: the same status and fields, whatever was asked for and however wrongly."""
+    for server in pair:
+        said = [conversation(server, method + data[3:]).partition(b'\r\n\r\n')[0]
+                for method in (b'GET', b'HEAD')]
+        assert said[0] == said[1]
