@@ -3,9 +3,12 @@
 import socket
 import time
 
+import pytest
+
 from support.docroot import FILES, pattern
 from support.facts import facts
-from support.http import get, head, request
+from support.http import Timeout, get, head, request
+from support.programs import PATIENCE
 
 SMALL = FILES['small.txt']
 
@@ -398,11 +401,24 @@ def test_last_reply_is_not_lost_to_what_the_client_still_sends(server, data, sta
     """A connection closed over bytes that nobody read is reset, and a reset may take with it the
     reply that went before."""
     with server.connect() as connection:
-        connection.send(data)
+        reply = connection.send(data).head()
+        assert reply.status == status and reply.closes
         for _ in range(20):
             connection.send(b'x' * 10_000)
-        reply = connection.reply()
-        assert reply.status == status and reply.closes
+        connection.take(int(reply['Content-Length']))
+        connection.ended()
+
+
+def test_last_reply_of_many_is_not_lost_to_the_next_requests(shared):
+    """RFC 9112 9.6: a client may send on until it has read that this reply is the last."""
+    server = shared('--max-requests', '2')
+    with server.connect() as connection:
+        connection.goes_on()
+        last = connection.send(get('/small.txt')).head()
+        assert last.closes
+        for _ in range(20):
+            connection.send(get('/small.txt') * 200)
+        assert connection.take(len(SMALL)) == SMALL
         connection.ended()
 
 
@@ -497,6 +513,18 @@ def test_expect_in_1_0_is_ignored(server):
         connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue',
                                 version='1.0', body=b'hello'))
         assert connection.reply().status == 200
+        connection.ended()
+
+
+def test_expect_in_1_0_is_not_answered_by_100(server):
+    """RFC 9110 10.1.1: nothing is said before the body has come."""
+    with server.connect(timeout=0.1) as connection:
+        connection.send(request('GET', '/small.txt', 'Content-Length: 5', 'Expect: 100-continue',
+                                version='1.0'))
+        with pytest.raises(Timeout):
+            connection.reply()
+        connection.socket.settimeout(10 * PATIENCE)
+        assert connection.send(b'hello').reply().status == 200
         connection.ended()
 
 
