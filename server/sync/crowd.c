@@ -26,15 +26,79 @@ static bool init_attributes(struct crowd *crowd, size_t stack)
            sigaction(WAKE_SIGNAL, &wake, NULL) == 0;
 }
 
-bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity)
+/* --- the watchman ----------------------------------------------------------------------------- */
+
+static void wake_overdue(struct crowd *crowd, uint64_t now_ns)
+{
+    for (struct member *m = crowd->list.next; m != &crowd->list; m = m->next) {
+        if (atomic_load_explicit(&m->until_ns, memory_order_relaxed) <= now_ns) {
+            pthread_kill(m->thread, WAKE_SIGNAL);
+        }
+    }
+}
+
+/* Who is overdue and about to wait misses the call, and is called again in the next round. */
+static void *watch(void *argument)
+{
+    struct crowd *crowd = argument;
+    pthread_mutex_lock(&crowd->lock);
+    while (!crowd->closing) {
+        if (crowd->count == 0) {
+            pthread_cond_wait(&crowd->begun, &crowd->lock);
+            continue;
+        }
+        struct timespec until = clock_timespec(clock_monotonic_ns() + crowd->round_ns);
+        pthread_cond_timedwait(&crowd->begun, &crowd->lock, &until);
+        wake_overdue(crowd, clock_monotonic_ns());
+    }
+    pthread_mutex_unlock(&crowd->lock);
+    return NULL;
+}
+
+static void dismiss_watchman(struct crowd *crowd)
+{
+    pthread_mutex_lock(&crowd->lock);
+    crowd->closing = true;
+    pthread_cond_signal(&crowd->begun);
+    pthread_mutex_unlock(&crowd->lock);
+    pthread_join(crowd->watchman, NULL);
+}
+
+/* --- the crowd -------------------------------------------------------------------------------- */
+
+static void init_locks(struct crowd *crowd)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&crowd->lock, NULL);
+    pthread_cond_init(&crowd->gone, &monotonic);
+    pthread_cond_init(&crowd->begun, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static void finish_locks(struct crowd *crowd)
+{
+    pthread_cond_destroy(&crowd->begun);
+    pthread_cond_destroy(&crowd->gone);
+    pthread_mutex_destroy(&crowd->lock);
+}
+
+bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity, uint64_t round_ns)
 {
     long cores = sysconf(_SC_NPROCESSORS_CONF);
-    pthread_condattr_t monotonic;
-    *crowd = (struct crowd){.most = most, .capacity = capacity};
+    *crowd = (struct crowd){.most = most, .capacity = capacity, .round_ns = round_ns};
     crowd->list.prev = crowd->list.next = &crowd->list;
     crowd->pools = cores > 0 ? (unsigned)cores : 1;
     crowd->pool = aligned_alloc(_Alignof(struct pool), crowd->pools * sizeof(struct pool));
     if (crowd->pool == NULL || !init_attributes(crowd, stack)) {
+        free(crowd->pool);
+        return false;
+    }
+    init_locks(crowd);
+    if (pthread_create(&crowd->watchman, NULL, watch, crowd) != 0) {
+        finish_locks(crowd);
+        pthread_attr_destroy(&crowd->attributes);
         free(crowd->pool);
         return false;
     }
@@ -43,17 +107,13 @@ bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity)
         crowd->pool[i].spare = NULL;
         crowd->pool[i].spares = 0;
     }
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&crowd->lock, NULL);
-    pthread_cond_init(&crowd->gone, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     atomic_init(&crowd->drain_until_ns, CLOCK_NEVER);
     return true;
 }
 
 void crowd_finish(struct crowd *crowd)
 {
+    dismiss_watchman(crowd);
     for (unsigned i = 0; i < crowd->pools; i++) {
         for (struct exchange *x; (x = crowd->pool[i].spare) != NULL;) {
             crowd->pool[i].spare = x->next;
@@ -63,8 +123,7 @@ void crowd_finish(struct crowd *crowd)
     }
     free(crowd->pool);
     pthread_attr_destroy(&crowd->attributes);
-    pthread_cond_destroy(&crowd->gone);
-    pthread_mutex_destroy(&crowd->lock);
+    finish_locks(crowd);
 }
 
 bool crowd_has_room(struct crowd *crowd)
@@ -86,7 +145,9 @@ bool crowd_start(struct crowd *crowd, void *(*run)(void *), void *argument)
 {
     pthread_t thread;
     pthread_mutex_lock(&crowd->lock);
-    crowd->count++;
+    if (crowd->count++ == 0) {
+        pthread_cond_signal(&crowd->begun);
+    }
     pthread_mutex_unlock(&crowd->lock);
     if (pthread_create(&thread, &crowd->attributes, run, argument) == 0) {
         return true;
@@ -101,6 +162,7 @@ void crowd_join(struct crowd *crowd, struct member *member, int fd)
 {
     member->thread = pthread_self();
     member->fd = fd;
+    atomic_init(&member->until_ns, CLOCK_NEVER);
     pthread_mutex_lock(&crowd->lock);
     member->next = &crowd->list;
     member->prev = crowd->list.prev;

@@ -44,18 +44,17 @@ struct connection {
     struct server *server;
     struct stream stream;
     struct session session;
-    uint64_t receive_wait_ns, send_wait_ns; /* what the descriptor's timeouts are set to */
     struct calendar calendar;
 };
 
 static void *converse(void *argument);
-static struct outcome read_step(struct connection *c, const struct step *step, uint64_t now_ns);
+static struct outcome read_step(struct connection *c, const struct step *step);
 static struct outcome fetch_step(struct connection *c, const struct step *step, uint64_t now_ns);
 static struct outcome load_step(const struct step *step);
 static struct outcome wait_step(struct connection *c, const struct step *step);
 static struct outcome work_step(const struct step *step);
 static struct outcome send_step(struct connection *c, const struct step *step, uint64_t now_ns);
-static void close_step(struct connection *c, const struct step *step, uint64_t now_ns);
+static void close_step(struct connection *c, const struct step *step);
 
 /* --- accept ----------------------------------------------------------------------------------- */
 
@@ -224,6 +223,19 @@ static void connection_close(struct connection *c)
     crowd_leave(&c->server->crowd, &c->member);
 }
 
+/* Until when its call may wait. Other steps know of no deadline, or end their wait themselves. */
+static uint64_t deadline_of(const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_READ:
+    case STEP_SEND:
+    case STEP_CLOSE:
+        return step->until_ns;
+    default:
+        return CLOCK_NEVER;
+    }
+}
+
 static void *converse(void *argument)
 {
     struct ticket ticket = *(struct ticket *)argument;
@@ -239,9 +251,10 @@ static void *converse(void *argument)
         }
         c.session.ledger = ledger_here(c.server);
         session_step(&c.session, &now, came, &step);
+        crowd_until(&c.member, deadline_of(&step));
         switch (step.kind) {
         case STEP_READ:
-            came = read_step(&c, &step, now.now_ns);
+            came = read_step(&c, &step);
             break;
         case STEP_FETCH:
             came = fetch_step(&c, &step, now.now_ns);
@@ -259,7 +272,7 @@ static void *converse(void *argument)
             came = send_step(&c, &step, now.now_ns);
             break;
         case STEP_CLOSE:
-            close_step(&c, &step, now.now_ns);
+            close_step(&c, &step);
             connection_close(&c);
             return NULL;
         }
@@ -268,24 +281,22 @@ static void *converse(void *argument)
 
 /* --- read ------------------------------------------------------------------------------------- */
 
-/* Sets how long a blocking call may wait; mostly it is set so already, and costs nothing. */
-static void set_wait(const struct connection *c, int option, uint64_t *set_ns, uint64_t until_ns,
-                     uint64_t now_ns)
-{
-    uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-    if (*set_ns != wait_ns) {
-        struct timeval wait = clock_timeval(wait_ns < NS_PER_US ? NS_PER_US : wait_ns);
-        setsockopt(c->stream.fd, SOL_SOCKET, option, &wait, sizeof(wait));
-        *set_ns = wait_ns;
-    }
-}
-
 static bool is_draining(const struct connection *c)
 {
     return atomic_load_explicit(&c->server->crowd.draining, memory_order_relaxed);
 }
 
-static struct outcome outcome_of_receive(const struct connection *c, ssize_t got)
+/* Woken: because it is late, because the server was asked to stop, or for nothing. */
+static struct outcome outcome_of_wake(const struct connection *c, const struct step *step)
+{
+    if (clock_monotonic_ns() >= step->until_ns) {
+        return (struct outcome){CAME_TIMED_OUT, 0};
+    }
+    return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
+}
+
+static struct outcome outcome_of_receive(const struct connection *c, const struct step *step,
+                                         ssize_t got)
 {
     if (got > 0) {
         return (struct outcome){CAME_DONE, (size_t)got};
@@ -293,10 +304,8 @@ static struct outcome outcome_of_receive(const struct connection *c, ssize_t got
     switch (got) {
     case 0:
         return (struct outcome){CAME_ENDED, 0};
-    case STREAM_AGAIN:
-        return (struct outcome){CAME_TIMED_OUT, 0};
     case -EINTR:
-        return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
+        return outcome_of_wake(c, step);
     default:
         return (struct outcome){CAME_FAILED, 0};
     }
@@ -304,7 +313,7 @@ static struct outcome outcome_of_receive(const struct connection *c, ssize_t got
 
 /* At rest a thread holds no buffer but these bytes of its stack; an exchange is lent when something
  * has come. */
-static struct outcome read_first(struct connection *c)
+static struct outcome read_first(struct connection *c, const struct step *step)
 {
     char first[512];
     ssize_t got = stream_receive(&c->stream, first, sizeof(first));
@@ -317,21 +326,20 @@ static struct outcome read_first(struct connection *c)
         session_lend(&c->session, exchange);
         memcpy(session_space(&c->session).at, first, (size_t)got);
     }
-    return outcome_of_receive(c, got);
+    return outcome_of_receive(c, step, got);
 }
 
-static struct outcome read_step(struct connection *c, const struct step *step, uint64_t now_ns)
+static struct outcome read_step(struct connection *c, const struct step *step)
 {
-    set_wait(c, SO_RCVTIMEO, &c->receive_wait_ns, step->until_ns, now_ns);
     if (session_at_rest(&c->session)) {
         struct exchange *exchange = session_take_back(&c->session);
         if (exchange != NULL) {
             crowd_take_back(&c->server->crowd, exchange);
         }
-        return read_first(c);
+        return read_first(c, step);
     }
     struct space space = session_space(&c->session);
-    return outcome_of_receive(c, stream_receive(&c->stream, space.at, space.size));
+    return outcome_of_receive(c, step, stream_receive(&c->stream, space.at, space.size));
 }
 
 /* --- fetch, load, wait, work ------------------------------------------------------------------ */
@@ -388,7 +396,6 @@ static struct outcome send_step(struct connection *c, const struct step *step, u
     if (step->until_ns <= now_ns) {
         return (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
     }
-    set_wait(c, SO_SNDTIMEO, &c->send_wait_ns, step->until_ns, now_ns);
     switch (transmit(&c->stream, step, &bytes)) {
     case TRANSMIT_DONE:
         return (struct outcome){CAME_DONE, bytes};
@@ -404,7 +411,7 @@ static struct outcome send_step(struct connection *c, const struct step *step, u
 
 /* --- close ------------------------------------------------------------------------------------ */
 
-static void close_step(struct connection *c, const struct step *step, uint64_t now_ns)
+static void close_step(struct connection *c, const struct step *step)
 {
     char dropped[512];
     if (!step->linger || shutdown(c->stream.fd, SHUT_WR) < 0) {
@@ -412,10 +419,8 @@ static void close_step(struct connection *c, const struct step *step, uint64_t n
     }
     ssize_t got;
     do {
-        set_wait(c, SO_RCVTIMEO, &c->receive_wait_ns, step->until_ns, now_ns);
         got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
-        now_ns = clock_monotonic_ns();
-    } while ((got > 0 || got == -EINTR) && now_ns < step->until_ns);
+    } while ((got > 0 || got == -EINTR) && clock_monotonic_ns() < step->until_ns);
 }
 
 /* --- the server ------------------------------------------------------------------------------- */
@@ -470,6 +475,18 @@ static void drain(struct server *server, enum order_kind order)
     close_doors(server);
 }
 
+/* A deadline is noticed late by a sixteenth of the shortest, and by a quarter of a second at most.
+ */
+static uint64_t watch_round_ns(const struct timeouts *timeouts)
+{
+    uint64_t round_ns = NS_PER_S / 4;
+    const uint64_t all[] = {timeouts->head_ns, timeouts->idle_ns, timeouts->send_ns};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        round_ns = all[i] / 16 < round_ns ? all[i] / 16 : round_ns;
+    }
+    return round_ns > 5 * NS_PER_MS ? round_ns : 5 * NS_PER_MS;
+}
+
 static bool server_init(struct server *server, struct site *site,
                         const struct server_options *options, const struct listener *listeners,
                         unsigned count)
@@ -479,7 +496,7 @@ static bool server_init(struct server *server, struct site *site,
     server->caches = cache_set_create(&options->cache, cores > 0 ? (unsigned)cores : 1);
     if (server->caches != NULL && open_doors(server, listeners, count) &&
         crowd_init(&server->crowd, options->stack, site->limits.connections,
-                   exchange_capacity(site))) {
+                   exchange_capacity(site), watch_round_ns(&site->timeouts))) {
         return true;
     }
     log_error("out of memory");

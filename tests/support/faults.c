@@ -271,11 +271,6 @@ WRAP(int, shutdown, int fd, int how)
     return fails(FAULT_SHUTDOWN, NULL) ? -1 : __real_shutdown(fd, how);
 }
 
-WRAP(int, setsockopt, int fd, int level, int option, const void *value, socklen_t size)
-{
-    return fails(FAULT_OPTION, NULL) ? -1 : __real_setsockopt(fd, level, option, value, size);
-}
-
 WRAP(int, eventfd, unsigned count, int flags)
 {
     return fails(FAULT_EVENTFD, NULL) ? -1 : __real_eventfd(count, flags);

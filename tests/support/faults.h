@@ -27,7 +27,6 @@ enum fault_call {
     FAULT_WATCH,  /* epoll_ctl */
     FAULT_EVENTS, /* epoll_wait */
     FAULT_SHUTDOWN,
-    FAULT_OPTION, /* setsockopt */
     FAULT_EVENTFD,
     FAULT_CALLS,
 };

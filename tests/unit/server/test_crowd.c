@@ -14,6 +14,7 @@
 enum {
     STACK = 256 * 1024,
     CAPACITY = 1000,
+    ROUND_NS = 1000000,
     MOST = 8,
     PATIENCE_S = 30
 };
@@ -27,6 +28,7 @@ struct person {
     sem_t in, out;
     int error; /* what ended its recv(): errno, 0 for the end */
     bool receives;
+    uint64_t until_ns; /* what the watchman is told; 0: nothing */
 };
 
 static struct person people[MOST];
@@ -34,7 +36,7 @@ static struct person people[MOST];
 static int begin(void **state)
 {
     descriptors_count(state);
-    assert_true(crowd_init(&crowd, STACK, MOST, CAPACITY));
+    assert_true(crowd_init(&crowd, STACK, MOST, CAPACITY, ROUND_NS));
     return 0;
 }
 
@@ -50,6 +52,9 @@ static void *live(void *argument)
     struct person *person = argument;
     struct member member;
     crowd_join(&crowd, &member, person->fd);
+    if (person->until_ns != 0) {
+        crowd_until(&member, person->until_ns);
+    }
     sem_post(&person->in);
     if (person->receives) {
         char byte;
@@ -63,15 +68,21 @@ static void *live(void *argument)
     return NULL;
 }
 
-static void come(struct person *person, bool receives)
+static void come_until(struct person *person, bool receives, uint64_t until_ns)
 {
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    *person = (struct person){.here = pair[0], .fd = pair[1], .receives = receives};
+    *person =
+        (struct person){.here = pair[0], .fd = pair[1], .receives = receives, .until_ns = until_ns};
     sem_init(&person->in, 0, 0);
     sem_init(&person->out, 0, 0);
     assert_true(crowd_start(&crowd, live, person));
     sem_wait(&person->in);
+}
+
+static void come(struct person *person, bool receives)
+{
+    come_until(person, receives, 0);
 }
 
 static uint64_t in_ms(unsigned ms)
@@ -150,6 +161,51 @@ static void who_is_cut_finds_its_connection_at_its_end(void **state)
     }
 }
 
+/* Whether it waits already or is about to. */
+static void who_is_overdue_is_woken(void **state)
+{
+    (void)state;
+    for (unsigned ms = 0; ms < 20; ms++) {
+        uint64_t until_ns = in_ms(ms);
+        come_until(&people[0], true, until_ns);
+        sem_wait(&people[0].out);
+        assert_int_equal(people[0].error, EINTR);
+        assert_true(clock_monotonic_ns() >= until_ns);
+        close(people[0].here);
+    }
+}
+
+static void who_is_not_overdue_is_left_alone(void **state)
+{
+    (void)state;
+    come_until(&people[0], true, in_ms(PATIENCE_S * 1000));
+    come_until(&people[1], true, CLOCK_NEVER);
+    for (unsigned i = 0; i < 50; i++) { /* rounds in which others are called */
+        come_until(&people[2], true, in_ms(0));
+        sem_wait(&people[2].out);
+        close(people[2].here);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        shutdown(people[i].here, SHUT_WR);
+        sem_wait(&people[i].out);
+        assert_int_equal(people[i].error, 0);
+        close(people[i].here);
+    }
+}
+
+/* A watchman who only looked after those that came first would sleep for ever after them. */
+static void who_comes_after_everybody_was_gone_is_watched_too(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        come_until(&people[0], true, in_ms(0));
+        sem_wait(&people[0].out);
+        close(people[0].here);
+        assert_int_equal(crowd_wait(&crowd, in_ms(PATIENCE_S * 1000)), 0);
+        usleep(3000);
+    }
+}
+
 static void waiting_ends_at_its_moment(void **state)
 {
     (void)state;
@@ -167,7 +223,7 @@ static void a_thread_that_cannot_be_had_takes_no_room(void **state)
 {
     (void)state;
     struct crowd huge;
-    assert_true(crowd_init(&huge, (size_t)1 << 46, 1, CAPACITY));
+    assert_true(crowd_init(&huge, (size_t)1 << 46, 1, CAPACITY, ROUND_NS));
     for (int i = 0; i < 3; i++) {
         assert_true(crowd_has_room(&huge));
         assert_false(crowd_start(&huge, live, &people[0]));
@@ -260,6 +316,9 @@ int main(void)
     suite_add(&suite, CASE(who_is_gone_has_closed_its_connection));
     suite_add(&suite, CASE(who_waits_in_a_call_is_woken_from_it));
     suite_add(&suite, CASE(who_is_cut_finds_its_connection_at_its_end));
+    suite_add(&suite, CASE(who_is_overdue_is_woken));
+    suite_add(&suite, CASE(who_is_not_overdue_is_left_alone));
+    suite_add(&suite, CASE(who_comes_after_everybody_was_gone_is_watched_too));
     suite_add(&suite, CASE(waiting_ends_at_its_moment));
     suite_add(&suite, CASE(a_thread_that_cannot_be_had_takes_no_room));
     suite_add(&suite, CASE(many_come_and_go));

@@ -249,7 +249,6 @@ static const struct turn turns[] = {
     {"events_without_memory", FAULT_WATCH, ENOMEM, ASYNC, false},
     {"events_beyond_the_limit", FAULT_WATCH, ENOSPC, ASYNC, true},
     {"end_of_our_side", FAULT_SHUTDOWN, ENOTCONN, BOTH, false},
-    {"socket_options", FAULT_OPTION, ENOMEM, SYNC, false},
     {"poll_without_memory", FAULT_POLL, ENOMEM, SYNC, false},
 };
 
