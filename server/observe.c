@@ -90,7 +90,8 @@ bool observer_start(struct observer *observer, struct site *site, const char *mo
     if (observer->log < 0 && !observer->options->has_admin) {
         return true;
     }
-    site->ledgers = ledgers_create(ledgers, shared, observer->log >= 0 ? RING_CELLS : 0);
+    site->ledgers = ledgers_create(ledgers, shared, !observer->options->has_admin,
+                                   observer->log >= 0 ? RING_CELLS : 0);
     if (site->ledgers == NULL) {
         log_error("out of memory");
         return false;

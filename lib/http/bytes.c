@@ -39,15 +39,34 @@ bool bytes_to_number(struct bytes text, unsigned long long *number)
     return true;
 }
 
+static size_t digits_of(unsigned long long number)
+{
+    size_t digits = 1;
+
+    for (; number >= 10000; number /= 10000) {
+        digits += 4;
+    }
+    return digits + (number >= 10) + (number >= 100) + (number >= 1000);
+}
+
+/* From the end, two digits at a time: a division is the dearest part. */
 size_t bytes_from_number(char *to, unsigned long long number)
 {
-    char digits[20];
-    size_t len = 0;
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    size_t len = digits_of(number);
+    char *at = to + len;
 
-    do {
-        digits[sizeof(digits) - ++len] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    memcpy(to, digits + sizeof(digits) - len, len);
+    for (; number >= 100; number /= 100) {
+        at -= 2;
+        memcpy(at, pairs + number % 100 * 2, 2);
+    }
+    if (number >= 10) {
+        memcpy(at - 2, pairs + number * 2, 2);
+    } else {
+        at[-1] = (char)('0' + number);
+    }
     return len;
 }

@@ -12,10 +12,11 @@ static void *ring_memory(size_t cells)
     return memory != MAP_FAILED ? memory : NULL;
 }
 
-static bool ledger_init(struct ledger *ledger, bool shared, size_t cells)
+static bool ledger_init(struct ledger *ledger, bool shared, bool silent, size_t cells)
 {
     memset(ledger, 0, sizeof(*ledger));
     ledger->shared = shared;
+    ledger->silent = silent;
     if (cells > 0) {
         void *memory = ring_memory(cells);
         if (memory == NULL) {
@@ -26,7 +27,7 @@ static bool ledger_init(struct ledger *ledger, bool shared, size_t cells)
     return true;
 }
 
-struct ledgers *ledgers_create(unsigned count, bool shared, size_t cells)
+struct ledgers *ledgers_create(unsigned count, bool shared, bool silent, size_t cells)
 {
     struct ledgers *ledgers = calloc(1, sizeof(*ledgers));
     if (ledgers == NULL) {
@@ -34,7 +35,7 @@ struct ledgers *ledgers_create(unsigned count, bool shared, size_t cells)
     }
     ledgers->at = aligned_alloc(_Alignof(struct ledger), count * sizeof(struct ledger));
     while (ledgers->at != NULL && ledgers->count < count) {
-        if (!ledger_init(&ledgers->at[ledgers->count], shared, cells)) {
+        if (!ledger_init(&ledgers->at[ledgers->count], shared, silent, cells)) {
             break;
         }
         ledgers->count++;

@@ -8,9 +8,9 @@ struct ledgers {
     struct ledger *at;
 };
 
-/* `shared`: any thread counts in any of them; `cells`: of each ring, 0 for none. NULL when out of
- * memory. */
-struct ledgers *ledgers_create(unsigned count, bool shared, size_t cells);
+/* `shared`: any thread counts in any of them; `silent`: nobody reads the counters; `cells`: of each
+ * ring, 0 for none. NULL when out of memory. */
+struct ledgers *ledgers_create(unsigned count, bool shared, bool silent, size_t cells);
 void ledgers_destroy(struct ledgers *ledgers);
 
 /* One of them; NULL when there are none. */

@@ -41,7 +41,7 @@ static struct record *reserve(struct ring *ring, unsigned cells)
 
 static unsigned cells_of(const struct entry *entry)
 {
-    size_t size = sizeof(struct record);
+    size_t size = sizeof(struct record) + RECORD_SLACK;
     for (int i = 0; i < RECORD_TEXTS; i++) {
         size += entry->text[i].len < most[i] ? entry->text[i].len : most[i];
     }

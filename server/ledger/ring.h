@@ -18,6 +18,7 @@ enum {
     RECORD_TARGET = 1024,
     RECORD_REFERER = 512,
     RECORD_AGENT = 512,
+    RECORD_SLACK = 7,
 };
 
 /* The texts of a record: they lie behind it in this order. */
@@ -54,7 +55,7 @@ struct entry {
 enum {
     CELL = 64, /* bytes: a cache line */
     RECORD_MOST = (sizeof(struct record) + RECORD_METHOD + RECORD_TARGET + RECORD_REFERER +
-                   RECORD_AGENT + CELL - 1) /
+                   RECORD_AGENT + RECORD_SLACK + CELL - 1) /
                   CELL * CELL,
 };
 
@@ -83,5 +84,5 @@ const struct record *ring_take(struct ring *ring);
 /* Gives the room of the record taken last back. */
 void ring_free(struct ring *ring, const struct record *record);
 
-/* A text of a record. */
+/* A text of a record; RECORD_SLACK bytes behind it may be read, whatever they are. */
 struct bytes record_text(const struct record *record, enum record_text which);
