@@ -21,18 +21,36 @@ struct types {
 /* What a web page needs, should the machine have no table. Earlier entries win over the system's.
  */
 static const char *const own[] = {
-    "text/html html htm",      "text/css css",
-    "text/javascript js mjs",  "text/plain txt text md",
-    "application/json json",   "image/svg+xml svg svgz",
-    "image/png png",           "image/jpeg jpg jpeg",
-    "image/gif gif",           "image/webp webp",
-    "image/avif avif",         "image/x-icon ico",
-    "font/woff woff",          "font/woff2 woff2",
-    "application/wasm wasm",   "application/pdf pdf",
-    "application/xml xml",     "application/gzip gz",
-    "application/x-brotli br", "application/zstd zst",
-    "video/mp4 mp4",           "application/epub+zip epub",
-    "audio/mpeg mp3",          "text/csv csv",
+    "text/html html htm",
+    "text/css css",
+    "text/javascript js mjs",
+    "text/plain txt text md",
+    "application/json json",
+    "image/svg+xml svg svgz",
+    "image/png png",
+    "image/jpeg jpg jpeg",
+    "image/gif gif",
+    "image/webp webp",
+    "image/avif avif",
+    "image/x-icon ico",
+    "font/woff woff",
+    "font/woff2 woff2",
+    "application/wasm wasm",
+    "application/pdf pdf",
+    "application/xml xml",
+    "application/gzip gz",
+    "application/x-brotli br",
+    "application/zstd zst",
+    "video/mp4 mp4",
+    "application/epub+zip epub",
+    "audio/mpeg mp3",
+    "text/csv csv",
+    "video/webm webm",
+    "audio/ogg ogg oga",
+    "text/vtt vtt",
+    "application/manifest+json webmanifest",
+    "font/ttf ttf",
+    "font/otf otf",
 };
 
 static int compare(const void *a, const void *b)
@@ -51,10 +69,11 @@ static bool is_among(const struct types *types, size_t count, const char *extens
     return false;
 }
 
-static bool is_textual(const char *media_type)
+/* Text is taken for UTF-8. JSON is nothing else (RFC 8259 8.1, 11), and what is made of XML names
+ * its own encoding, over which the parameter would win (RFC 7303 3). */
+static bool needs_charset(const char *media_type)
 {
-    return strncmp(media_type, "text/", 5) == 0 || strcmp(media_type, "application/json") == 0 ||
-           strcmp(media_type, "application/xml") == 0 || strcmp(media_type, "image/svg+xml") == 0;
+    return strncmp(media_type, "text/", 5) == 0 && strcmp(media_type, "text/xml") != 0;
 }
 
 static bool add(struct types *types, const char *media_type, const char *extension)
@@ -69,8 +88,8 @@ static bool add(struct types *types, const char *media_type, const char *extensi
         types->room = room;
     }
     struct type type = {strdup(extension), NULL};
-    if (asprintf(&type.value, "%s%s", media_type, is_textual(media_type) ? "; charset=utf-8" : "") <
-        0) {
+    if (asprintf(&type.value, "%s%s", media_type,
+                 needs_charset(media_type) ? "; charset=utf-8" : "") < 0) {
         type.value = NULL;
     }
     if (type.extension == NULL || type.value == NULL) {

@@ -6,7 +6,8 @@
 struct types;
 
 /* Reads a table in the form of /etc/mime.types; what it lacks, or all when there is none, comes
- * from a short list of our own. Text types carry "; charset=utf-8". NULL when out of memory. */
+ * from a short list of our own. Text carries "; charset=utf-8"; JSON, and what is made of XML, does
+ * not. NULL when out of memory. */
 struct types *types_create(const char *table);
 void types_destroy(struct types *types);
 

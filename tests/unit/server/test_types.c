@@ -13,6 +13,7 @@ static const char table[] = "# a comment\n"
                             "text/x-story\tstory  tale   # and another\n"
                             "application/x-none\n"
                             "application/json\tjason\n"
+                            "text/xml\toldxml\n"
                             "image/x-Upper\tUPPER\r\n"
                             "not-a-type\tbad\n"
                             "text/html\tstory2 html\n"
@@ -53,14 +54,16 @@ static const struct type_row rows[] = {
     {"extension_in_upper_case", "a.STORY", "text/x-story; charset=utf-8"},
     {"extension_in_upper_case_in_the_table", "a.upper", "image/x-Upper"},
     {"line_without_an_end", "a.end", "application/x-last"},
-    {"json_is_text", "a.jason", "application/json; charset=utf-8"},
+    {"json_has_no_charset", "a.jason", "application/json"},
+    {"xml_names_its_own_encoding", "a.xml", "application/xml"},
+    {"text_of_xml_does_so_too", "a.oldxml", "text/xml"},
     {"what_is_no_type_counts_for_nothing", "a.bad", "application/octet-stream"},
     {"type_longer_than_any_counts_for_nothing", "a.long", "application/octet-stream"},
     {"comments_count_for_nothing", "a.another", "application/octet-stream"},
     {"our_own_come_first", "a.html", "text/html; charset=utf-8"},
     {"our_own_are_there", "style/a.css", "text/css; charset=utf-8"},
     {"images_have_no_charset", "a.png", "image/png"},
-    {"svg_is_text", "a.svg", "image/svg+xml; charset=utf-8"},
+    {"svg_names_its_own_encoding", "a.svg", "image/svg+xml"},
     {"last_extension_counts", "a.story.png", "image/png"},
     {"unknown_extension", "a.unheard-of", "application/octet-stream"},
     {"no_extension", "README", "application/octet-stream"},
