@@ -122,12 +122,28 @@ static void go_on(struct session *s)
     }
 }
 
+/* Whether a reply has no content (RFC 9110 9.3.2): a request whose head could not be read whole
+ * says so by its first word. */
+static bool asks_by_head(const struct session *s)
+{
+    static const char method[] = "HEAD ";
+    const struct exchange *x = s->exchange;
+    if (s->state != STATE_HEAD) {
+        return x->request.method == METHOD_HEAD;
+    }
+    struct bytes text = {x->room + x->begin, x->end - x->begin};
+    if (text.len >= 2 && memcmp(text.at, "\r\n", 2) == 0) {
+        text = (struct bytes){text.at + 2, text.len - 2};
+    }
+    return text.len >= sizeof(method) - 1 && memcmp(text.at, method, sizeof(method) - 1) == 0;
+}
+
 /* A request that cannot be trusted: one reply, and nothing behind it is ever read as a request. */
 static void refuse(struct session *s, unsigned status, const char *why, const struct moment *now)
 {
     struct exchange *x = s->exchange;
     reply_refuse(&x->answer.reply, status, why);
-    x->answer.reply.head_only = s->state != STATE_HEAD && x->request.method == METHOD_HEAD;
+    x->answer.reply.head_only = asks_by_head(s);
     x->persists = false;
     x->delayed = false;
     bool fits = queue_reply(s, now);
