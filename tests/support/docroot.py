@@ -58,6 +58,8 @@ FILES = {
     'with space/index.html': b'space\n',
     'ch\u00e2teau/index.html': b'castle\n',
     '\\evil.example/index.html': b'no host\n',
+    'evil.example/index.html': b'no host either\n',
+    'sub/evil.example/index.html': b'no host either\n',
     'line\r\nEvil: yes/index.html': b'no field\n',
     '.hidden': b'secret\n',
     '.git/config': b'secret\n',

@@ -211,6 +211,17 @@ REDIRECTS = [
     ('folder_of_a_backslash', '3986 4.2', '/%5Cevil.example', '/%5Cevil.example/'),
     ('folder_of_a_raw_backslash', '3986 4.2', '/\\evil.example', '/%5Cevil.example/'),
     ('folder_of_a_line_end', '9110 5.5', '/line%0D%0AEvil:%20yes', '/line%0D%0AEvil%3A%20yes/'),
+    ('host_behind_two_slashes', '3986 4.2', '//evil.example', '/evil.example/'),
+    ('host_behind_many_slashes', '3986 4.2', '/////evil.example', '/evil.example/'),
+    ('host_behind_two_slashes_and_a_query', '3986 4.2', '//evil.example?x', '/evil.example/?x'),
+    ('host_behind_a_dot', '3986 5.2.4', '/.//evil.example', '/evil.example/'),
+    ('host_behind_an_encoded_dot', '3986 5.2.4', '/%2e//evil.example', '/evil.example/'),
+    ('host_behind_dots', '3986 5.2.4', '/x/..//evil.example', '/evil.example/'),
+    ('host_behind_dots_at_the_root', '3986 5.2.4', '/..//evil.example', '/evil.example/'),
+    ('host_behind_a_folder', '3986 4.2', '/sub//evil.example', '/sub/evil.example/'),
+    ('host_in_absolute_form', '9112 3.2.2', 'http://t//evil.example', '/evil.example/'),
+    ('host_of_an_absolute_form', '9112 3.2.2', 'http://evil.example/sub', '/sub/'),
+    ('query_that_looks_like_a_host', '3986 3.4', '/sub?//evil.example', '/sub/?//evil.example'),
     ('link_to_a_folder', 'design 3', '/link-inside-folder', '/link-inside-folder/'),
 ]
 
@@ -238,6 +249,16 @@ def test_folder_is_redirected_to_its_slash(server, target, location):
     ('other_host_by_backslash', '3986 4.2', '/\\evil.example/../sub'),
     ('other_host_by_absolute_form', '3986 4.2', 'http://t//evil.example/../sub'),
     ('other_host_by_tab', '3986 4.2', '/%09/evil.example/../../sub'),
+    ('other_host_by_two_encoded_slashes', '3986 2.2', '/%2f%2fevil.example'),
+    ('other_host_by_encoded_slashes_in_capitals', '3986 2.2', '/%2F%2Fevil.example/'),
+    ('other_host_by_encoded_slash_behind_a_slash', '3986 2.2', '//%2fevil.example'),
+    ('other_host_by_encoded_backslashes', '3986 4.2', '/%5c%5cevil.example'),
+    ('other_host_by_slash_and_backslash', '3986 4.2', '//\\evil.example'),
+    ('other_host_by_backslash_and_slash', '3986 4.2', '/\\/evil.example'),
+    ('other_host_by_userinfo', '3986 3.2.1', 'http://t@evil.example/sub'),
+    ('other_host_by_port', '3986 3.2', '//evil.example:80/sub/..'),
+    ('other_host_by_semicolon', '3986 3.3', '/;//evil.example'),
+    ('other_host_by_at', '3986 3.3', '/@evil.example'),
 ])
 def test_redirect_never_leads_to_another_host(server, target):
     with server.connect() as connection:
