@@ -39,6 +39,7 @@ static const struct manual_entry signals[] = {
          "Stop accepting, let running replies end within --drain-timeout, then exit. A "
          "connection is closed when it has been without a request for a second, so that none is "
          "on its way. A second signal ends the program at once."},
+    {.term = "SIGHUP", .text = "Open the file of --access-log anew, once it has been moved away."},
     {.term = "SIGUSR2",
      .text =
          "Replace the program: a successor, begun from the same path with the same arguments, "
@@ -60,6 +61,9 @@ static const struct manual_entry files[] = {
      .text = "The prepared book, seen from the program's folder: DOCROOT where none is given. In a "
              "build folder it is ../book."},
     {.term = "/etc/mime.types", .text = "Media types by the endings of file names."},
+    {.term = "index.html",
+     .text = "What a folder of DOCROOT shows. Without one the folder is listed, unless --fallback "
+             "stands in."},
     {.term = "NAME.br, NAME.zst, NAME.gz",
      .text =
          "The file NAME of DOCROOT, encoded; sent in its place to whoever accepts that encoding, "
@@ -80,6 +84,8 @@ static const struct manual_entry examples[] = {
      .command = "@ -l 0.0.0.0:8000 \\\n    --cache-control 'public, max-age=3600' /srv/www"},
     {.text = "Serve one page for every path that names no file, on a socket for a proxy:",
      .command = "@ -l unix:/run/cristo.sock \\\n    --fallback index.html /srv/app"},
+    {.text = "Serve with a log, and with metrics for this machine alone:",
+     .command = "@ --access-log /var/log/cristo.log \\\n    --admin 127.0.0.1:9100 /srv/www"},
     {.text = "Replace a running server by the program that has been installed since:",
      .command = "kill -USR2 PID"},
     {.text = "Stand in for a slow service, whose replies take up to three seconds:",
