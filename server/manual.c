@@ -10,8 +10,9 @@
 static const struct manual_entry description[] = {
     {.text =
          "GET, HEAD and OPTIONS are answered, with validators, preconditions, byte ranges, stored "
-         "encodings, keep-alive and pipelining (RFC 9110, RFC 9112). Request bodies are read and "
-         "dropped. Where leniency would let a request be smuggled past another reader, the "
+         "encodings, listings of folders, keep-alive and pipelining (RFC 9110, RFC 9112). Request "
+         "bodies are read and dropped. Where leniency would let a request be smuggled past another "
+         "reader, the "
          "request gets 400 and its connection is closed."},
     {.text = "Every file is opened beneath DOCROOT with openat2(2) and RESOLVE_BENEATH, and only "
              "regular files are: no request leaves it, by dots, encodings, links or races."},
