@@ -184,6 +184,9 @@ static bool write_address(char *to, const struct draft *draft, const struct url 
     int len = path != NULL ? snprintf(to, HOST_TEXT, "unix:%s", path)
                            : snprintf(to, HOST_TEXT, is_v6 ? "[%.*s]:%u" : "%.*s:%u", host_len,
                                       url->host.at, url->port);
+    if (path == NULL && strncmp(to, "unix:", 5) == 0) {
+        to[0] = 'U'; /* a host of that name is no socket, and in names case counts for nothing */
+    }
     return len < HOST_TEXT;
 }
 

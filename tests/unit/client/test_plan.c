@@ -400,6 +400,7 @@ static const struct refusal_row refusal_rows[] = {
     {"bad_port", "http://127.0.0.1:99999/", PLAN_MISUSE, "http://127.0.0.1:99999/"},
     {"second_url_is_bad", "http://127.0.0.1/ ftp://x/", PLAN_MISUSE, "ftp://x/"},
     {"unknown_host", "http://nowhere.invalid/x", PLAN_FAILURE, "http://nowhere.invalid/x"},
+    {"host_named_unix_is_no_socket", "http://unix/x", PLAN_FAILURE, "http://unix/x"},
     {"no_such_body", "--body /nonexistent/body http://127.0.0.1/", PLAN_FAILURE,
      "--body /nonexistent/body"},
     {"no_such_urls", "--urls /nonexistent/urls", PLAN_FAILURE, "--urls /nonexistent/urls"},

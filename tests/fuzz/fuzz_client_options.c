@@ -1,0 +1,44 @@
+/* The clients' command line, a word on each line: whatever is asked for is refused, or leaves
+ * settings that a run can be made of. */
+#include "client/options.h"
+
+#include "lib/http/field.h"
+#include "tests/fuzz/text.h"
+
+static const struct model models[] = {
+    {"sync", "cristo-sync-client", "cristo-async-client", OPTION_SYNC, true},
+    {"async", "cristo-async-client", "cristo-sync-client", OPTION_ASYNC, false},
+};
+
+/* What was given by -H stands in every request. */
+static void check_lines(const char *lines)
+{
+    struct fields fields;
+    size_t size;
+    char *text = NULL;
+    PROPERTY(asprintf(&text, "%s\r\n", lines != NULL ? lines : "") >= 0);
+    PROPERTY(field_section_read(bytes_of(text), 10000, &fields, &size) == FIELD_SECTION_COMPLETE);
+    PROPERTY(size == strlen(text));
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes input = {(const char *)data, size};
+    struct options options;
+    struct words words;
+    words_init(&words, input);
+    hush(true);
+    enum options_outcome outcome = client_options_read(
+        &options, &models[tail_number(input, 1, 1) % 2], words.count, words.word);
+    hush(false);
+    if (outcome == OPTIONS_RUN) {
+        PROPERTY(options.connections >= 1 && options.threads >= 1 && options.pipeline >= 1);
+        PROPERTY(options.timeout_ns > 0 && options.think_low_ns <= options.think_high_ns);
+        PROPERTY(options.url_count < 66 && is_token(bytes_of(options.method)));
+        check_lines(options.header_lines);
+    }
+    client_options_finish(&options);
+    free(words.text);
+    return 0;
+}

@@ -1,0 +1,291 @@
+/* Whatever a server says, and whatever becomes of the connections to it, a client's session asks
+ * for steps that make sense, gives every request one verdict and comes to its end; and one reply
+ * has the same verdict however it is cut. The input is what the server says; its last bytes also
+ * draw the lots. */
+#include "client/session.h"
+
+#include "lib/base/random.h"
+#include "tests/fuzz/property.h"
+
+#include <errno.h>
+
+enum {
+    REQUESTS_MOST = 24,
+    PIPELINE_MOST = 8,
+    STEPS_MOST = 50000,
+};
+
+static const struct origin origins[2] = {{.tcp = true}, {.tcp = true}};
+static const struct target targets[3] = {
+    {"http://a/", &origins[0], {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27}},
+    {"http://a/b", &origins[0], {"GET /b HTTP/1.1\r\nHost: a\r\n\r\n", 28}},
+    {"http://b/", &origins[1], {"GET / HTTP/1.1\r\nHost: b\r\n\r\n", 27}},
+};
+
+/* A world for one session. */
+struct world {
+    struct plan plan;
+    struct course course;
+    struct tally tally;
+    struct pulse pulse;
+    struct flight *flights; /* these four in memory of their own, not a byte more than promised */
+    struct reply_memory *memory;
+    char *scratch, *room;
+    struct session session;
+
+    struct bytes says; /* what the server still has to say */
+    bool harmless;     /* all is taken and given that can be; then the server ends */
+    uint64_t now;
+    bool connected;
+    uint64_t bytes_sent;
+    unsigned verdicts;
+    struct verdict first;
+};
+
+static struct world world;
+static uint64_t seed, lots;
+
+static size_t lot(size_t below)
+{
+    return (size_t)random_between(seed, lots++, 0, below - 1);
+}
+
+static struct outcome done(size_t bytes)
+{
+    return (struct outcome){CAME_DONE, 0, bytes};
+}
+
+static struct outcome failed(int error)
+{
+    return (struct outcome){CAME_FAILED, error, 0};
+}
+
+/* Nothing may be waited for without an end. */
+static struct outcome timed_out(struct world *w, const struct step *step)
+{
+    PROPERTY(step->until_ns != CLOCK_NEVER);
+    w->now = step->until_ns > w->now ? step->until_ns : w->now;
+    return (struct outcome){CAME_TIMED_OUT, 0, 0};
+}
+
+static struct outcome do_connect(struct world *w, const struct step *step)
+{
+    static const int errors[] = {EAGAIN, ECONNREFUSED, EMFILE};
+    PROPERTY(!w->connected);
+    PROPERTY(step->origin == &origins[0] || step->origin == &origins[1]);
+    size_t what = w->harmless ? 9 : lot(12);
+    if (what < 3) {
+        return failed(errors[what]);
+    }
+    if (what == 3) {
+        return timed_out(w, step);
+    }
+    w->connected = true;
+    return done(0);
+}
+
+static struct outcome do_send(struct world *w, const struct step *step)
+{
+    size_t size = 0;
+    PROPERTY(w->connected && step->piece_count > 0 && step->piece_count <= SESSION_PIECES);
+    for (int i = 0; i < step->piece_count; i++) {
+        PROPERTY(step->pieces[i].iov_len > 0);
+        size += step->pieces[i].iov_len;
+    }
+    size_t what = w->harmless ? 9 : lot(20);
+    if (what == 0) {
+        return failed(lot(2) ? EPIPE : ECONNRESET);
+    }
+    if (what == 1) {
+        return timed_out(w, step);
+    }
+    size = what < 6 ? 1 + lot(size) : size;
+    w->bytes_sent += size;
+    return done(size);
+}
+
+/* The space that is asked for is the session's own. */
+static void check_space(const struct world *w, const struct step *step)
+{
+    struct bytes space = {step->space, step->size};
+    PROPERTY(lies_within(space, (struct bytes){w->scratch, SESSION_SCRATCH}) ||
+             lies_within(space, (struct bytes){w->room, SESSION_ROOM}));
+}
+
+static struct outcome do_receive(struct world *w, const struct step *step)
+{
+    PROPERTY(w->connected && step->size > 0);
+    if (step->kind == STEP_READ) {
+        check_space(w, step);
+        memset(w->scratch, '#', SESSION_SCRATCH); /* other sessions have used it since */
+    }
+    if (w->says.len == 0 || (!w->harmless && lot(16) == 0)) {
+        size_t what = w->harmless ? 0 : lot(3);
+        return what == 0   ? (struct outcome){CAME_ENDED, 0, 0}
+               : what == 1 ? failed(ECONNRESET)
+                           : timed_out(w, step);
+    }
+    size_t size = step->size < w->says.len ? step->size : w->says.len;
+    size = lot(3) > 0 ? 1 + lot(size < 40 ? size : 40) : size;
+    if (step->kind == STEP_READ) {
+        memcpy(step->space, w->says.at, size);
+    }
+    w->says = (struct bytes){w->says.at + size, w->says.len - size};
+    return done(size);
+}
+
+static void take_verdict(struct world *w, const struct verdict *verdict)
+{
+    PROPERTY(verdict->url == targets[0].url || verdict->url == targets[1].url ||
+             verdict->url == targets[2].url);
+    PROPERTY(verdict->status < TALLY_STATUSES && verdict->failure <= FAILURE_NONE);
+    PROPERTY(verdict->failure != FAILURE_NONE || verdict->status > 0);
+    if (w->verdicts++ == 0) {
+        w->first = *verdict;
+    }
+}
+
+static struct outcome take(struct world *w, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_CONNECT:
+        return do_connect(w, step);
+    case STEP_SEND:
+        return do_send(w, step);
+    case STEP_READ:
+    case STEP_DISCARD:
+        return do_receive(w, step);
+    case STEP_WAIT:
+        timed_out(w, step);
+        break;
+    case STEP_TELL:
+        take_verdict(w, step->verdict);
+        break;
+    case STEP_CLOSE:
+        PROPERTY(w->connected);
+        w->connected = false;
+        break;
+    default:
+        PROPERTY(!"asked for");
+    }
+    return done(0);
+}
+
+static void check_books(const struct world *w)
+{
+    const struct tally *t = &w->tally;
+    uint64_t failures = 0;
+    for (int kind = 0; kind < FAILURE_COUNT; kind++) {
+        failures += t->failures[kind];
+    }
+    PROPERTY(!w->connected);
+    PROPERTY(failures == t->failed && t->ok + t->failed <= t->sent);
+    PROPERTY(t->latency.count == t->ok && t->first_byte.count == t->ok);
+    PROPERTY(t->bytes_sent == w->bytes_sent);
+    PROPERTY(!w->plan.trace || w->verdicts == t->ok + t->failed);
+}
+
+static void draw_plan(struct plan *plan)
+{
+    static const enum method methods[] = {METHOD_GET, METHOD_HEAD, METHOD_POST};
+    size_t method = lot(3);
+    *plan = (struct plan){
+        .targets = targets,
+        .target_count = 1 + lot(3),
+        .method = methods[method],
+        .method_text = method == 0   ? "GET"
+                       : method == 1 ? "HEAD"
+                                     : "POST",
+        .repeatable = method < 2,
+        .body = method < 2 ? (struct bytes){0} : BYTES("body"),
+        .connections = 1,
+        .threads = 1,
+        .pipeline = lot(2) == 0 ? 1 : 1 + lot(PIPELINE_MOST),
+        .rate = lot(4) == 0 ? 1 + lot(1000) : 0,
+        .requests = 1 + lot(REQUESTS_MOST),
+        .duration_ns = lot(4) == 0 ? NS_PER_S + lot(1000) * NS_PER_MS : 0,
+        .timeout_ns = 5 * NS_PER_S,
+        .connect_timeout_ns = 2 * NS_PER_S,
+        .think_high_ns = lot(4) == 0 ? NS_PER_MS : 0,
+        .trace = lot(2) == 0,
+        .verify = lot(3) == 0 ? VERIFY_STATUS : VERIFY_LENGTH,
+    };
+    plan->close = plan->pipeline == 1 && lot(4) == 0;
+}
+
+static void run(struct world *w, struct bytes says)
+{
+    struct outcome came = {CAME_NOTHING, 0, 0};
+    unsigned steps = 0;
+    w->flights = calloc(w->plan.pipeline, sizeof(*w->flights));
+    w->memory = calloc(1, sizeof(*w->memory));
+    w->scratch = malloc(SESSION_SCRATCH);
+    w->room = malloc(SESSION_ROOM);
+    w->says = says;
+    w->now = NS_PER_S;
+    course_init(&w->course, w->plan.requests, w->plan.duration_ns);
+    session_init(&w->session, &(struct session_place){&w->plan, &w->course, &w->tally, &w->pulse,
+                                                      w->flights, w->memory, w->scratch, w->room});
+    course_begin(&w->course, w->now);
+    for (;;) {
+        const struct step *step = session_step(&w->session, w->now, came);
+        if (step->kind == STEP_FINISHED) {
+            break;
+        }
+        PROPERTY(++steps < STEPS_MOST);
+        came = take(w, step);
+        w->now += lot(2) * 1000;
+    }
+    check_books(w);
+    free(w->flights);
+    free(w->memory);
+    free(w->scratch);
+    free(w->room);
+}
+
+/* One request, one reply, cut as `cuts` has it. */
+static struct verdict judge_one(struct bytes says, uint64_t plan, uint64_t cuts)
+{
+    memset(&world, 0, sizeof(world));
+    lots = 0;
+    seed = plan;
+    draw_plan(&world.plan);
+    world.plan.requests = world.plan.pipeline = world.plan.target_count = 1;
+    world.plan.rate = world.plan.duration_ns = world.plan.think_high_ns = 0;
+    world.plan.timeout_ns = world.plan.connect_timeout_ns = 3600 * NS_PER_S;
+    world.plan.trace = world.harmless = true;
+    seed = cuts;
+    run(&world, says);
+    PROPERTY(world.verdicts == 1);
+    return world.first;
+}
+
+/* Bytes after the reply's end are found when they come with it, and may not be when they come
+ * later. */
+static bool has_stray(const struct verdict *verdict)
+{
+    return verdict->cause.why != NULL && strstr(verdict->cause.why, "bytes after") != NULL;
+}
+
+static void check_alike(struct bytes says, uint64_t drawn)
+{
+    struct verdict a = judge_one(says, drawn, drawn + 1);
+    struct verdict b = judge_one(says, drawn, drawn + 2);
+    if (!has_stray(&a) && !has_stray(&b)) {
+        PROPERTY(a.status == b.status && a.failure == b.failure && a.body == b.body);
+        PROPERTY(a.has_delay == b.has_delay && (!a.has_delay || a.delay_ns == b.delay_ns));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes says = {(const char *)data, size};
+    uint64_t drawn = tail_number(says, 8, 8);
+    lots = 0;
+    seed = drawn;
+    memset(&world, 0, sizeof(world));
+    draw_plan(&world.plan);
+    run(&world, says);
+    check_alike(says, drawn);
+    return 0;
+}

@@ -1,0 +1,45 @@
+/* A file of URLs: whatever it holds, each request that comes of it is one request. */
+#include "client/options.h"
+
+#include "lib/base/clock.h"
+#include "lib/http/framing.h"
+#include "tests/fuzz/numeric_hosts.h"
+#include "tests/fuzz/text.h"
+
+static void check_target(const struct target *target)
+{
+    static const struct request_limits limits = {1 << 20, 1 << 20, 100};
+    struct request request;
+    const char *why;
+    PROPERTY(request_read(target->request, &limits, &request, &why) == REQUEST_COMPLETE);
+    PROPERTY(request.head_size == target->request.len && request.method == METHOD_GET);
+    PROPERTY(framing_of_request(&request).kind == FRAMING_NONE);
+    PROPERTY(target->origin != NULL && target->origin->tcp);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const first[] = {"http://127.0.0.1:8080/first"};
+    char why[PLAN_TEXT] = "";
+    struct plan plan;
+    struct options options = {
+        .connections = 1,
+        .threads = 1,
+        .pipeline = 1,
+        .timeout_ns = NS_PER_S,
+        .method = "GET",
+        .urls = first,
+        .url_count = size % 2,
+        .urls_path = text_file((struct bytes){(const char *)data, size}),
+    };
+    if (plan_init(&plan, &options, true, 1000, why) != PLAN_READY) {
+        PROPERTY(why[0] != '\0' && strlen(why) < PLAN_TEXT);
+        return 0;
+    }
+    PROPERTY(plan.target_count >= 1);
+    for (size_t i = 0; i < plan.target_count; i++) {
+        check_target(&plan.targets[i]);
+    }
+    plan_finish(&plan);
+    return 0;
+}
