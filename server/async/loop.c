@@ -298,10 +298,19 @@ static bool server_init(struct server *server, const struct server_options *opti
     return true;
 }
 
+/* What libevent has to complain about is said as all else is. */
+static void on_complaint(int severity, const char *text)
+{
+    if (severity >= EVENT_LOG_WARN) {
+        log_warn("%s", text);
+    }
+}
+
 struct server *server_create(struct site *site, const struct server_options *options,
                              const struct loop_calls *calls)
 {
     struct server *server = calloc(1, sizeof(*server));
+    event_set_log_callback(on_complaint);
     if (server != NULL) {
         server->site = site;
         server->calls = calls;

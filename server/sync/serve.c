@@ -541,7 +541,11 @@ int serve(struct site *site, const struct server_options *options, const struct 
           unsigned count, struct control *control)
 {
     struct server *server = calloc(1, sizeof(*server));
-    if (server == NULL || !server_init(server, site, options, listeners, count)) {
+    if (server == NULL) {
+        log_error("out of memory");
+        return 1;
+    }
+    if (!server_init(server, site, options, listeners, count)) {
         free(server);
         return 1;
     }
