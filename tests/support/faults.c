@@ -1,5 +1,6 @@
 #include "tests/support/faults.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@ static atomic_ulong seen[FAULT_CALLS];
 static atomic_ulong calls, failures;
 static atomic_long memory;
 static atomic_uint lines;
+static atomic_bool cold;
 
 void faults_spare(bool is_spared)
 {
@@ -59,6 +62,11 @@ unsigned long faults_seen(enum fault_call call)
 long faults_memory(void)
 {
     return atomic_load(&memory);
+}
+
+void faults_cold(bool is_cold)
+{
+    atomic_store(&cold, is_cold);
 }
 
 unsigned faults_lines(void)
@@ -192,18 +200,9 @@ WRAP(void, free, void *at)
 void event_set_mem_functions(void *(*allocate)(size_t), void *(*grow)(void *, size_t),
                              void (*let_go)(void *)) __attribute__((weak));
 
-void event_set_log_callback(void (*log)(int severity, const char *text)) __attribute__((weak));
-
-static void log_event(int severity, const char *text)
-{
-    (void)severity;
-    (void)text;
-}
-
 void faults_libevent(void)
 {
     if (event_set_mem_functions != NULL) {
-        event_set_log_callback(log_event);
         event_set_mem_functions(__wrap_malloc, __wrap_realloc, __wrap_free);
     }
 }
@@ -264,6 +263,25 @@ WRAP(int, fstat64, int fd, struct stat *status)
 WRAP(ssize_t, pread64, int fd, void *to, size_t size, off_t offset)
 {
     return fails(FAULT_READ, &size) ? -1 : __real_pread64(fd, to, size, offset);
+}
+
+WRAP(ssize_t, preadv64v2, int fd, const struct iovec *to, int count, off_t offset, int flags)
+{
+    if (atomic_load(&cold)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return fails(FAULT_PROBE, NULL) ? -1 : __real_preadv64v2(fd, to, count, offset, flags);
+}
+
+WRAP(DIR *, fdopendir, int fd)
+{
+    return fails(FAULT_FOLDER, NULL) ? NULL : __real_fdopendir(fd);
+}
+
+WRAP(struct dirent *, readdir64, DIR *folder)
+{
+    return fails(FAULT_FOLDER, NULL) ? NULL : __real_readdir64(folder);
 }
 
 WRAP(int, shutdown, int fd, int how)

@@ -26,6 +26,8 @@ enum fault_call {
     FAULT_SLEEP,
     FAULT_WATCH,  /* epoll_ctl */
     FAULT_EVENTS, /* epoll_wait */
+    FAULT_FOLDER, /* fdopendir, readdir */
+    FAULT_PROBE,  /* of pages that may be at hand: preadv2 */
     FAULT_SHUTDOWN,
     FAULT_EVENTFD,
     FAULT_CALLS,
@@ -56,8 +58,11 @@ unsigned long faults_seen(enum fault_call call);
 /* Allocations of the product, the test and libevent that are not yet freed. */
 long faults_memory(void);
 
+/* Whether no page of a file is at hand: each slice of it then has to be fetched. */
+void faults_cold(bool cold);
+
 /* Lines that were written to stderr since the last call, instead of which nothing is shown. */
 unsigned faults_lines(void);
 
-/* Has libevent allocate through here, and keep its complaints to itself; before its first call. */
+/* Has libevent allocate through here; before its first call. */
 void faults_libevent(void);
