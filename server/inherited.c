@@ -16,8 +16,10 @@ enum {
     INHERITED_MOST = 65536
 };
 
-/* --- a supervisor's: LISTEN_FDS of them from 3 on, if LISTEN_PID is this process
- * ------------------ */
+/* --- a supervisor's ----------------------------------------------------------------------------
+ */
+
+/* LISTEN_FDS of them from 3 on, if LISTEN_PID is this process. */
 
 static unsigned activated_count(void)
 {
@@ -29,8 +31,15 @@ static unsigned activated_count(void)
     return ours ? (unsigned)count : 0;
 }
 
-/* --- a predecessor's: "FD ADDRESS", or "FD lent ADDRESS", a line each --------------------------
+/* --- a predecessor's ---------------------------------------------------------------------------
  */
+
+/* "GROUP FD ADDRESS", or "GROUP FD lent ADDRESS", a line each. NULL behind the last one. */
+static const char *line_after(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end != NULL ? end + 1 : NULL;
+}
 
 static unsigned bequeathed_count(void)
 {
@@ -38,8 +47,7 @@ static unsigned bequeathed_count(void)
     unsigned count = 0;
     while (line != NULL && *line != '\0' && count < INHERITED_MOST) {
         count++;
-        line = strchr(line, '\n');
-        line += line != NULL;
+        line = line_after(line);
     }
     return count;
 }
@@ -156,8 +164,7 @@ static bool take_bequeathed(struct inherited *sockets, unsigned count)
         if (!adopt(sockets[i].fd)) {
             return false;
         }
-        line = strchr(line, '\n');
-        line += line != NULL;
+        line = line_after(line);
     }
     return true;
 }
