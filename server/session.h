@@ -17,7 +17,7 @@
 #include <sys/uio.h>
 
 enum step_kind {
-    STEP_READ,  /* receive into session_space() */
+    STEP_READ,  /* receive into session_space(); too late is only what is not here by now */
     STEP_FETCH, /* look *fetch up: fetch_recall(), else fetch_open() and fetch_keep() */
     STEP_LOAD,  /* have the slice *load at hand, so that it can be sent: load_leave(), or
                    load_recall(), else load_read() */

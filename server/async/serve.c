@@ -515,14 +515,24 @@ static struct connection *connection_of(struct wait *wait)
     return (struct connection *)((char *)wait - offsetof(struct connection, wait));
 }
 
+/* The bytes that were waited for may be here: of many events at once a loop is told of some, and
+ * looks at the time before it asks for the others. A thread is told of bytes first, whatever the
+ * time. */
 static void on_overdue(struct wait *wait)
 {
     struct connection *c = connection_of(wait);
+    struct outcome came = {CAME_UNCHANGED, 0};
     if (c->armed == ARMED_LINGER) {
         connection_close(c);
-    } else {
-        converse(c, (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)});
+        return;
     }
+    if (c->armed == ARMED_READ) {
+        came = receive(c, false);
+    }
+    if (came.kind == CAME_UNCHANGED) {
+        came = (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
+    }
+    converse(c, came);
 }
 
 static void drain(struct wait *wait)

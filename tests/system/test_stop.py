@@ -1,11 +1,13 @@
 """How a server stops: what runs is finished, what idles is let go, and nothing takes longer than
 the drain timeout."""
 
+import os
 import signal
 import time
 
 import pytest
 
+from support.admin import admin_get
 from support.client import start
 from support.docroot import pattern, put
 from support.facts import facts
@@ -60,6 +62,36 @@ def test_running_downloads_on_many_connections_are_finished(own, big):
     server.signal(signal.SIGTERM)
     for connection in connections:
         assert len(connection.hurry().take(LARGE)) == LARGE
+        connection.ended()
+    server.stopped()
+
+
+def test_request_in_time_is_answered_however_late_the_server_is(own):
+    """A connection is let go when it has been without a request for a second. Many requests come
+    within it, and the server is kept from running until it is over."""
+    def stop_late():
+        server = own('--admin', '127.0.0.1:0')
+        connections = [server.connect() for _ in range(150)]
+        for connection in connections:
+            connection.goes_on()
+        begun = time.monotonic()
+        server.signal(signal.SIGTERM)
+        assert wait_until(lambda: admin_get(server, '/healthz').status == 503)
+        os.kill(server.worker, signal.SIGSTOP)
+        for connection in connections:
+            connection.send(get('/small.txt'))
+        in_time = time.monotonic() - begun < 0.9
+        time.sleep(max(0, begun + 2 - time.monotonic()))
+        os.kill(server.worker, signal.SIGCONT)
+        return server, connections, in_time
+    for _ in range(10):
+        server, connections, in_time = stop_late()
+        if in_time:
+            break
+        server.stopped()
+    assert in_time, 'this machine did not send 150 requests in 0.9 s'
+    for connection in connections:
+        assert connection.reply().status == 200
         connection.ended()
     server.stopped()
 
