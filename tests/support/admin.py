@@ -69,11 +69,13 @@ def log_lines(path, count, seconds=15):
 
 
 def combined(lines):
-    """Reads them; asserts that they have the form."""
+    """Reads them, in the order of their requests: every core has a ring of its own, and nothing is
+    promised of the order among those. Asserts that they have the form."""
     read = [COMBINED.fullmatch(line) for line in lines]
     assert all(read), [line for line, match in zip(lines, read) if not match][:5]
-    return read
+    return sorted(read, key=lambda line: (int(line['connection']), int(line['number'])))
 
 
 def objects(lines):
-    return [json.loads(line) for line in lines]
+    """Likewise."""
+    return sorted(map(json.loads, lines), key=lambda line: (line['connection'], line['request']))
