@@ -2,6 +2,10 @@
 that were lost: sent on an established connection, and not answered whole. Nothing is ever sent a
 second time.
 
+A server that ends may close a connection which has been without a request for a second. A client
+that was itself kept from running for so long (many are busy on few cores) is late, not bereft: such
+requests are counted apart.
+
 Half of the connections go on for as long as the server lets them; the other half are made anew for
 every request, so that there are always some that the system has taken and the server not yet.
 """
@@ -18,7 +22,9 @@ from support.programs import PATIENCE, wait_until
 from support.server import Server
 
 CONNECTIONS = 64
-BUSY = ('--compute', '27')  # so that there is always somebody whom the server has not yet let in
+# So that there is always somebody whom the server has not yet let in; and it has all the time it needs.
+BUSY = ('--compute', '27', '--drain-timeout', '2m')
+GRACE_S = 1.0  # for which a connection may be without a request when the server ends
 FILES = {'/small.txt': b'here\n' * 20, '/middle.bin': pattern(23_000), '/large.bin': pattern(300_000)}
 
 
@@ -44,6 +50,7 @@ class Line:
         self.socket.setblocking(False)
         self.connected = self.asked = False
         self.reply = b''
+        self.quiet_since = time.monotonic()
         try:
             self.socket.connect(self.load.address)
         except BlockingIOError:
@@ -80,14 +87,19 @@ class Line:
             self.receive()
 
     def ask(self):
-        """The request is short: it fits whatever the system holds for a connection."""
+        """The request is short: it fits whatever the system holds for a connection. The server may
+        have sent its last reply, and begun to wait, as soon as that was asked for."""
         self.reply = b''
         self.asked = True
+        quiet_since = self.quiet_since
         try:
             sent = self.socket.send(self.request)
         except OSError as error:
+            self.late = time.monotonic() - quiet_since >= GRACE_S
             self.lost(error)
             return
+        self.quiet_since = time.monotonic()
+        self.late = self.quiet_since - quiet_since >= GRACE_S
         assert sent == len(self.request)
         self.load.count['sent'] += 1
         self.load.selector.modify(self.socket, selectors.EVENT_READ, self)
@@ -129,8 +141,11 @@ class Line:
 
     def lost(self, how):
         kind = 'kept' if self.stays else 'new'
-        self.load.lost.append(f'{self.path} on a {kind} connection: {how}, after '
-                              f'{len(self.reply)} bytes')
+        if self.late and not self.reply:
+            self.load.count['late'] += 1
+        else:
+            self.load.lost.append(f'{self.path} on a {kind} connection: {how}, after '
+                                  f'{len(self.reply)} bytes')
         self.drop()
         self.load.again(self)
 
