@@ -7,7 +7,7 @@
 
 enum {
     SHELF_MOST = 20,
-    TALK_OUTPUT = 8 << 20,
+    TALK_OUTPUT = 64 << 20, /* 2,000 bytes of requests for the largest book */
 };
 
 /* What there is to be served. */
