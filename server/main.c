@@ -107,7 +107,6 @@ static bool begin_counting(struct service *service)
     const struct server_options *options = &service->options;
     struct site *site = &service->site;
     bool by_core = serve_model.owner == OPTION_SYNC;
-    long cores = sysconf(_SC_NPROCESSORS_CONF);
     if (options->limits.per_address > 0) {
         site->addresses = addresses_create(site->limits.connections, site->limits.per_address);
         if (site->addresses == NULL) {
@@ -116,10 +115,8 @@ static bool begin_counting(struct service *service)
         }
     }
     return observer_start(&service->observer, site, by_core ? "sync" : "async",
-                          !by_core    ? options->loops
-                          : cores > 0 ? (unsigned)cores
-                                      : 1,
-                          by_core, service->listeners[0].fds[0]);
+                          by_core ? site->cores : options->loops, by_core,
+                          service->listeners[0].fds[0]);
 }
 
 static void reopen(void *argument)
@@ -222,6 +219,7 @@ static bool site_init(struct site *site, struct server_options *options)
         return false;
     }
     share_descriptors(options);
+    site->cores = limits_cores();
     site->trust_ns = options->trust_ns;
     site->dotfiles = options->dotfiles;
     site->limits = options->limits;

@@ -34,6 +34,7 @@ struct site {
     bool dotfiles;
     struct bytes fields; /* whole lines for every head */
 
+    unsigned cores; /* of the machine: 1 at the least */
     struct limits limits;
     struct timeouts timeouts;
     struct addresses *addresses; /* --max-per-address; NULL: off */

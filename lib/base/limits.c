@@ -1,6 +1,7 @@
 #include "lib/base/limits.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 uint64_t limits_raise_descriptors(void)
 {
@@ -13,4 +14,10 @@ uint64_t limits_raise_descriptors(void)
         limit = raised;
     }
     return limit.rlim_cur;
+}
+
+unsigned limits_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_CONF);
+    return cores > 0 ? (unsigned)cores : 1;
 }

@@ -84,12 +84,12 @@ static void finish_locks(struct crowd *crowd)
     pthread_mutex_destroy(&crowd->lock);
 }
 
-bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity, uint64_t round_ns)
+bool crowd_init(struct crowd *crowd, unsigned cores, size_t stack, size_t most, size_t capacity,
+                uint64_t round_ns)
 {
-    long cores = sysconf(_SC_NPROCESSORS_CONF);
     *crowd = (struct crowd){.most = most, .capacity = capacity, .round_ns = round_ns};
     crowd->list.prev = crowd->list.next = &crowd->list;
-    crowd->pools = cores > 0 ? (unsigned)cores : 1;
+    crowd->pools = cores;
     crowd->pool = aligned_alloc(_Alignof(struct pool), crowd->pools * sizeof(struct pool));
     if (crowd->pool == NULL || !init_attributes(crowd, stack)) {
         free(crowd->pool);

@@ -56,9 +56,11 @@ struct crowd {
     struct pool *pool;
 };
 
-/* `stack` is the bytes of each thread's stack, `most` how many threads there may be, `capacity`
- * what exchanges take, `round_ns` how late a deadline may be noticed. False when out of memory. */
-bool crowd_init(struct crowd *crowd, size_t stack, size_t most, size_t capacity, uint64_t round_ns);
+/* `cores` is how many pools there are, `stack` the bytes of each thread's stack, `most` how many
+ * threads there may be, `capacity` what exchanges take, `round_ns` how late a deadline may be
+ * noticed. False when out of memory. */
+bool crowd_init(struct crowd *crowd, unsigned cores, size_t stack, size_t most, size_t capacity,
+                uint64_t round_ns);
 /* Everybody must be gone. */
 void crowd_finish(struct crowd *crowd);
 

@@ -491,11 +491,10 @@ static bool server_init(struct server *server, struct site *site,
                         const struct server_options *options, const struct listener *listeners,
                         unsigned count)
 {
-    long cores = sysconf(_SC_NPROCESSORS_CONF);
     server->site = site;
-    server->caches = cache_set_create(&options->cache, cores > 0 ? (unsigned)cores : 1);
+    server->caches = cache_set_create(&options->cache, site->cores);
     if (server->caches != NULL && open_doors(server, listeners, count) &&
-        crowd_init(&server->crowd, options->stack, site->limits.connections,
+        crowd_init(&server->crowd, site->cores, options->stack, site->limits.connections,
                    exchange_capacity(site), watch_round_ns(&site->timeouts))) {
         return true;
     }

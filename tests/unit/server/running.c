@@ -28,6 +28,7 @@ void running_init(struct running *running)
         .site =
             {
                 .trust_ns = NS_PER_S,
+                .cores = 2,
                 .limits = {.request = {.head = 4096, .target = 2048, .fields = 50},
                            .body = 1 << 20,
                            .connections = 1000},

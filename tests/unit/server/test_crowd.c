@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 enum {
+    CORES = 2,
     STACK = 256 * 1024,
     CAPACITY = 1000,
     ROUND_NS = 1000000,
@@ -36,7 +37,7 @@ static struct person people[MOST];
 static int begin(void **state)
 {
     descriptors_count(state);
-    assert_true(crowd_init(&crowd, STACK, MOST, CAPACITY, ROUND_NS));
+    assert_true(crowd_init(&crowd, CORES, STACK, MOST, CAPACITY, ROUND_NS));
     return 0;
 }
 
@@ -223,7 +224,7 @@ static void a_thread_that_cannot_be_had_takes_no_room(void **state)
 {
     (void)state;
     struct crowd huge;
-    assert_true(crowd_init(&huge, (size_t)1 << 46, 1, CAPACITY, ROUND_NS));
+    assert_true(crowd_init(&huge, CORES, (size_t)1 << 46, 1, CAPACITY, ROUND_NS));
     for (int i = 0; i < 3; i++) {
         assert_true(crowd_has_room(&huge));
         assert_false(crowd_start(&huge, live, &people[0]));
