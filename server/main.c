@@ -2,6 +2,7 @@
  * servers: the I/O model is chosen by the linker. */
 #include "lib/base/limits.h"
 #include "lib/base/log.h"
+#include "server/confine.h"
 #include "server/inherited.h"
 #include "server/listeners.h"
 #include "server/observe.h"
@@ -25,12 +26,15 @@ struct service {
     struct listener listeners[LISTENERS_MAX];
     unsigned count; /* of listeners; the first may be that of --admin */
     struct observer observer;
+    struct confinement confinement;
+    bool announced; /* some child has accepted before */
 };
 
 static void fill_standard_streams(void);
 static bool find_book(char docroot[PATH_MAX]);
 static bool site_init(struct site *site, struct server_options *options);
 static int serve_it(void *service, struct control *control);
+static bool enter_confinement(struct service *service);
 static bool begin_counting(struct service *service);
 static void announce(void *service);
 static void reopen(void *service);
@@ -50,7 +54,8 @@ int main(int argc, char **argv)
         break;
     }
     parent_block_signals();
-    if (!site_init(&service.site, &service.options)) {
+    if (!site_init(&service.site, &service.options) ||
+        !confine_prepare(&service.confinement, &service.options)) {
         return 1;
     }
     service.count = listeners_open(&service.options, service.listeners);
@@ -92,13 +97,27 @@ static int serve_it(void *argument, struct control *control)
     struct service *service = argument;
     struct site *site = &service->site;
     unsigned private = service->options.has_admin;
-    if (!begin_counting(service)) {
+    if (!enter_confinement(service) || !begin_counting(service)) {
         return 1;
     }
     int status = serve(site, &service->options, service->listeners + private,
                        service->count - private, control);
     observer_finish(&service->observer);
     return status;
+}
+
+/* The first child tells; those that take its place are confined alike. */
+static bool enter_confinement(struct service *service)
+{
+    char text[400];
+    if (!confine(&service->confinement, store_root(service->site.store))) {
+        return false;
+    }
+    if (!service->announced) {
+        confine_describe(&service->confinement, text, sizeof(text));
+        log_note("%s", text);
+    }
+    return true;
 }
 
 /* Events are counted by the loop, threads by the core that they happen to run on. */
@@ -237,8 +256,9 @@ static bool site_init(struct site *site, struct server_options *options)
 
 static void announce(void *argument)
 {
-    const struct service *service = argument;
+    struct service *service = argument;
     char model[64];
+    service->announced = true;
     serve_model.describe(model, sizeof(model), &service->options);
     for (unsigned i = 0; i < service->count; i++) {
         const struct address *at = &service->listeners[i].address;

@@ -25,6 +25,15 @@ static const struct manual_entry description[] = {
          "The process that is started holds the listeners and passes signals on; its child "
          "serves. A child that crashes is begun again after a second, and serves who waits to be "
          "accepted meanwhile."},
+    {.text =
+         "That child is confined where the kernel can do it, before it reads a byte: Landlock lets "
+         "it read DOCROOT and nothing else, seccomp leaves it the system calls that it needs, and "
+         "it has no privileges and gets no new ones. Root that serves as itself keeps one, to read "
+         "all of DOCROOT; with --user it keeps none. What a child may not do, its parent does: it "
+         "opens logs and begins successors, and reads nothing from the network. One line on "
+         "standard error says what is in force, and what this kernel lacks; --no-sandbox does "
+         "without. DOCROOT is the folder that had that name when the server began, whatever "
+         "becomes of the name."},
     {.text = "When it is ready to accept, it prints one line for each listener to standard output, "
              "which tells the port, too, where port 0 was asked for. Messages go to standard "
              "error."},
@@ -74,7 +83,10 @@ static const struct manual_entry files[] = {
 
 static const struct manual_entry status[] = {
     {.term = "0", .text = "It was asked to stop and did, or --help or --version was printed."},
-    {.term = "1", .text = "It could not begin: an address in use, no DOCROOT; the message says."},
+    {.term = "1",
+     .text =
+         "It could not begin: an address in use, no DOCROOT, a --user that it cannot become; the "
+         "message says."},
     {.term = "2", .text = "The command line was misused."},
     {0},
 };
@@ -85,6 +97,8 @@ static const struct manual_entry examples[] = {
      .command = "@ -l 0.0.0.0:8000 \\\n    --cache-control 'public, max-age=3600' /srv/www"},
     {.text = "Serve one page for every path that names no file, on a socket for a proxy:",
      .command = "@ -l unix:/run/cristo.sock \\\n    --fallback index.html /srv/app"},
+    {.text = "Serve on a port that only root may listen on, as a user who may do nothing else:",
+     .command = "@ -l 0.0.0.0:80 --user www-data --chroot /srv/www"},
     {.text = "Serve with a log, and with metrics for this machine alone:",
      .command = "@ --access-log /var/log/cristo.log \\\n    --admin 127.0.0.1:9100 /srv/www"},
     {.text = "Replace a running server by the program that has been installed since:",

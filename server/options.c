@@ -51,6 +51,26 @@ static const char *take_no_fallback(void *into, const char *argument)
     return NULL;
 }
 
+static const char *take_user(void *into, const char *argument)
+{
+    ((struct server_options *)into)->user = argument;
+    return *argument != '\0' ? NULL : "names no user";
+}
+
+static const char *take_chroot(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct server_options *)into)->chroot = true;
+    return NULL;
+}
+
+static const char *take_no_sandbox(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct server_options *)into)->no_sandbox = true;
+    return NULL;
+}
+
 static const char *take_revalidate(void *into, const char *argument)
 {
     return take_duration(&((struct server_options *)into)->trust_ns, argument);
@@ -367,6 +387,19 @@ static const struct option_spec specs[] = {
      OPTION_BOTH, take_min_rate, NULL},
     {0, "drain-timeout", "T", "time for running replies after SIGTERM or SIGINT. Default 10s",
      OPTION_BOTH, take_drain_timeout, NULL},
+    {0, "user", "NAME",
+     "serve as this user, with the groups it has: files that it may not read are refused. The "
+     "process that holds listeners and logs stays who it is. Only root can. Default: whoever "
+     "started it",
+     OPTION_BOTH, take_user, "Confinement"},
+    {0, "chroot", NULL,
+     "make DOCROOT the root of the file system for the process that serves. Only root can",
+     OPTION_BOTH, take_chroot, NULL},
+    {0, "no-sandbox", NULL,
+     "do without what confines the process that serves where the kernel has it: Landlock, which "
+     "lets it read DOCROOT and nothing else; seccomp, which leaves it the system calls that it "
+     "needs; no new privileges, and root's dropped",
+     OPTION_BOTH, take_no_sandbox, NULL},
     {0, "access-log", "FILE",
      "write a line for every reply to FILE, which may be a FIFO, or to standard output if it is "
      "'-'. "

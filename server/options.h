@@ -26,6 +26,10 @@ struct server_options {
     const char *fallback;
     bool no_fallback;
     uint64_t trust_ns;
+    const char *user; /* --user; NULL: whoever started it */
+    bool chroot;
+    bool no_sandbox;
+
     bool dotfiles;
     const char *cache_control;
     char fields[FIELDS_MAX]; /* of --response-header: whole lines */

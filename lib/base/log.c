@@ -24,6 +24,14 @@ void log_program(const char *name)
     program = name;
 }
 
+void log_note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(format, arguments);
+    va_end(arguments);
+}
+
 void log_warn(const char *format, ...)
 {
     va_list arguments;

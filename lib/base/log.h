@@ -9,7 +9,8 @@
  * there are threads. */
 void log_program(const char *name);
 
-/* "PROGRAM: message" */
+/* "PROGRAM: message": what is as it should be, what may be wrong, what is. */
+void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -70,6 +70,11 @@ void store_destroy(struct store *store)
     free(store);
 }
 
+int store_root(const struct store *store)
+{
+    return store->beneath.root;
+}
+
 void store_close_by(struct store *store, struct closer *closer)
 {
     store->closer = closer;

@@ -21,6 +21,9 @@ struct store_options {
 struct store *store_create(const struct store_options *options);
 void store_destroy(struct store *store);
 
+/* The docroot: a descriptor that stays the store's, open as O_PATH. */
+int store_root(const struct store *store);
+
 /* From now on files whose close(2) may wait are given to `closer`; it outlives them. Before the
  * first fetch. */
 void store_close_by(struct store *store, struct closer *closer);

@@ -41,7 +41,7 @@ def contenders_of(bar):
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason='two cores are needed')
-@pytest.mark.parametrize('bar', ['async-1k-64', 'sync-log', 'client-1k'])
+@pytest.mark.parametrize('bar', ['async-1k-64', 'sync-log', 'async-sandbox', 'client-1k'])
 def test_every_contender_of_a_bar_is_measured(bar, book, tmp_path):
     out = tmp_path / 'out'
     done = bars('--rounds', 1, '--seconds', 1, '--build', BUILD, '--book', book, '--out', out, bar)

@@ -17,6 +17,9 @@ SANITIZER = os.environ.get('CRISTO_SANITIZER', 'none')
 # Every bound on waiting is multiplied by this; nothing passes sooner for it, it only fails later.
 PATIENCE = {'none': 1, 'address': 3, 'thread': 5}[SANITIZER]
 
+# The sanitizers' runtimes make calls that a confined server may not.
+UNCONFINED = [] if SANITIZER == 'none' else ['--no-sandbox']
+
 MODELS = ('sync', 'async')
 SISTER = {'sync': 'async', 'async': 'sync'}
 

@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 
 from support.http import Connection
-from support.programs import PATIENCE, SANITIZER_REPORTS, environment, program, wait_until
+from support.programs import (PATIENCE, SANITIZER_REPORTS, UNCONFINED, environment, program,
+                              wait_until)
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -199,7 +200,7 @@ class Server(Process):
                  **how):
         self.model = model
         listeners = [part for address in listen for part in ('-l', address)]
-        super().__init__([path or program('server', model), *listeners, *options,
+        super().__init__([path or program('server', model), *listeners, *UNCONFINED, *options,
                           *([docroot] if docroot else [])], **how)
         lines = wait_until(lambda: self._ready_lines(len(listen)), seconds=20)
         if not lines:

@@ -13,14 +13,14 @@ import pytest
 from support.docroot import put
 from support.facts import facts
 from support.http import get
-from support.programs import (PATIENCE, SISTER, environment, has_option, program,
+from support.programs import (PATIENCE, SISTER, UNCONFINED, environment, has_option, program,
                               raise_descriptor_limit)
 from support.server import Server
 
 
 def attempt(model, *arguments, **how):
     """Runs a server that is expected to end by itself."""
-    return subprocess.run([str(part) for part in (program('server', model), *arguments)],
+    return subprocess.run([str(part) for part in (program('server', model), *UNCONFINED, *arguments)],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=20 * PATIENCE, env=environment(), **how)
 
@@ -281,9 +281,9 @@ def test_server_raises_its_own_descriptor_limit(own):
 
 def test_server_needs_no_standard_input_or_output(model, docroot):
     """Started by a program that has closed 0, 1 and 2, it must not take a connection for one."""
-    script = ('exec "$0" -l 127.0.0.1:0 "$1" 0<&- 1>&- 2>&- & '
+    script = ('"$@" -l 127.0.0.1:0 0<&- 1>&- 2>&- & '
               'p=$!; sleep 0.3; kill $p; wait $p; echo $?')
-    done = subprocess.run(['sh', '-c', script, str(program('server', model)), str(docroot)],
+    done = subprocess.run(['sh', '-c', script, '', program('server', model), *UNCONFINED, docroot],
                           capture_output=True, text=True, timeout=30 * PATIENCE, env=environment())
     assert done.stdout.strip() in ('0', '1'), done  # runs, or says no; but is not killed
 
