@@ -16,8 +16,9 @@ struct course {
     uint64_t duration_ns;
     uint64_t begin_ns; /* written once, before any session takes its first step */
 
-    _Alignas(64) _Atomic uint64_t end_ns; /* moves to the past when the run is stopped */
-    _Alignas(64) _Atomic uint64_t next;   /* alone in its cache line: all workers write it */
+    _Alignas(64) _Atomic uint64_t end_ns; /* moves to the present when the run is stopped */
+    _Atomic bool stopped;
+    _Alignas(64) _Atomic uint64_t next; /* alone in its cache line: all workers write it */
 };
 
 /* `requests` and `duration_ns` may be 0: no limit. */
@@ -27,6 +28,7 @@ static inline void course_init(struct course *course, uint64_t requests, uint64_
     course->duration_ns = duration_ns == 0 ? CLOCK_NEVER : duration_ns;
     course->begin_ns = 0;
     atomic_init(&course->end_ns, CLOCK_NEVER);
+    atomic_init(&course->stopped, false);
     atomic_init(&course->next, 0);
 }
 
@@ -40,12 +42,20 @@ static inline void course_begin(struct course *course, uint64_t now_ns)
 }
 
 /* The run ends now, whatever is left of it. */
-static inline void course_stop(struct course *course)
+static inline void course_stop(struct course *course, uint64_t now_ns)
 {
-    atomic_store_explicit(&course->end_ns, 0, memory_order_relaxed);
+    if (now_ns < atomic_load_explicit(&course->end_ns, memory_order_relaxed)) {
+        atomic_store_explicit(&course->end_ns, now_ns, memory_order_relaxed);
+    }
+    atomic_store_explicit(&course->stopped, true, memory_order_relaxed);
 }
 
-static inline uint64_t course_end(struct course *course)
+static inline bool course_is_stopped(const struct course *course)
+{
+    return atomic_load_explicit(&course->stopped, memory_order_relaxed);
+}
+
+static inline uint64_t course_end(const struct course *course)
 {
     return atomic_load_explicit(&course->end_ns, memory_order_relaxed);
 }

@@ -3,6 +3,7 @@
 #include "client/space.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 
 enum {
     WAKE = SIGUSR1 /* interrupts a system call that waits */
@@ -111,6 +112,9 @@ static size_t start_threads(struct crew *crew, size_t stack_size, void (*work)(s
 {
     size_t started = 0;
     pthread_attr_t attributes;
+    if (crew->plan->rate > 0) {
+        prctl(PR_SET_TIMERSLACK, 1); /* ns: threads inherit it, and wake at their moment */
+    }
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, stack_size);
     while (started < crew->plan->threads && *error == 0) {
@@ -132,7 +136,7 @@ int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *ha
     pthread_rwlock_wrlock(&crew->gate);
     size_t started = start_threads(crew, stack_size, work, &error);
     if (error != 0) {
-        course_stop(&crew->watch->course);
+        course_stop(&crew->watch->course, 0);
     }
     course_begin(&crew->watch->course, clock_monotonic_ns());
     pthread_rwlock_unlock(&crew->gate);

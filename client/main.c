@@ -46,6 +46,19 @@ static bool wants_progress(const struct options *options)
     return !options->quiet && !trace_beside && isatty(STDERR_FILENO);
 }
 
+/* How many requests of an open loop were due before the end. */
+static uint64_t count_due(const struct course *course, const struct report *report)
+{
+    uint64_t whole_ns = course_end(course) - course->begin_ns;
+    uint64_t elapsed_ns = report->elapsed_ns < whole_ns ? report->elapsed_ns : whole_ns;
+    if (report->plan->rate == 0) {
+        return 0;
+    }
+    uint64_t due = plan_due_before(report->plan, elapsed_ns);
+    due = due < course->requests ? due : course->requests;
+    return due > report->tally->sent ? due : report->tally->sent;
+}
+
 /* Carries out the plan and fills the report. 0 or -errno. */
 static int run(struct report *report, struct tally *tally, const struct options *options)
 {
@@ -59,6 +72,7 @@ static int run(struct report *report, struct tally *tally, const struct options 
     error = load_run(report->plan, &watch, tally);
     add_cpu(report, 1);
     report->elapsed_ns = tally->ended_ns - watch.course.begin_ns;
+    report->due = count_due(&watch.course, report);
     report->interrupted = watch.interrupted;
     watch_finish(&watch);
     return error;

@@ -11,6 +11,10 @@ static const struct manual_entry description[] = {
     {.text = "Latency runs from the moment a request is written to the last byte of its reply, "
              "into a histogram of three significant digits. Every reply is checked: its status, "
              "and exactly the bytes that its framing promised."},
+    {.text = "With --rate it runs from the moment a request was due, whether a connection was free "
+             "for it then or not; the line raw shows beside it what it would be from the sending, "
+             "and the line send lag how late the program was with requests that a free connection "
+             "waited for. What was due and never sent is counted too."},
     {.text = "A run ends after the requests of -n or the duration of -d, whichever comes first. "
              "The summary goes to standard output. While a run lasts, a line on a terminal's "
              "standard error shows how far it is."},
@@ -43,6 +47,8 @@ static const struct manual_entry status[] = {
 static const struct manual_entry examples[] = {
     {.text = "Load a page over 64 connections for ten seconds:",
      .command = "@ -c 64 -d 10s http://127.0.0.1:8080/"},
+    {.text = "Offer a thousand requests a second, whatever the server makes of them:",
+     .command = "@ -c 200 -R 1000 -d 60s http://127.0.0.1:8080/"},
     {.text = "Ask one request after the other, and print a line for each reply:",
      .command = "@ -c 1 -n 20 --trace http://127.0.0.1:8080/0"},
     {.text = "Draw from a file of URLs, and keep the results for a program:",

@@ -12,6 +12,7 @@ enum {
     CONNECTIONS_MOST = 1000000,
     THREADS_MOST = 1024,
     PIPELINE_MOST = 1024,
+    RATE_MOST = 10000000,
     EXIT_MISUSE = 2,
 };
 
@@ -39,6 +40,11 @@ static const char *take_requests(void *into, const char *argument)
 static const char *take_length(void *into, const char *argument)
 {
     return take_duration(&((struct options *)into)->duration_ns, argument);
+}
+
+static const char *take_rate(void *into, const char *argument)
+{
+    return take_count(&((struct options *)into)->rate, argument, RATE_MOST);
 }
 
 static const char *take_threads(void *into, const char *argument)
@@ -196,6 +202,10 @@ static const struct option_spec specs[] = {
     {'d', "duration", "T",
      "end after so long; with -n too, whichever comes first. Default 10s, unless -n is given",
      OPTION_BOTH, take_length, NULL},
+    {'R', "rate", "N",
+     "send N requests a second in all, by the clock and whatever the replies do; latency then "
+     "counts from the moment a request was due",
+     OPTION_BOTH, take_rate, NULL},
     {'t', "threads", "N", "event loops that share the connections. Default 1", OPTION_ASYNC,
      take_threads, NULL},
     {'p', "pipeline", "N", "requests in flight on each connection. Default 1", OPTION_BOTH,
@@ -279,6 +289,9 @@ enum options_outcome client_options_read(struct options *options, const struct m
     }
     if (options->close && options->pipeline > 1) {
         return options_misuse(&table, "--close leaves no room for --pipeline");
+    }
+    if (options->rate > 0 && options->think_high_ns > 0) {
+        return options_misuse(&table, "--rate leaves no time for --think");
     }
     return OPTIONS_RUN;
 }

@@ -15,6 +15,7 @@ struct options {
     uint64_t connections;
     uint64_t requests;    /* 0: not given */
     uint64_t duration_ns; /* 0: not given */
+    uint64_t rate;        /* 0: not given */
     uint64_t threads;
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns; /* 0: as timeout_ns */

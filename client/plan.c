@@ -392,6 +392,7 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
     struct draft draft = {.options = options, .plan = plan, .why = why};
     *plan = (struct plan){
         .pipeline = options->pipeline,
+        .rate = options->rate,
         .timeout_ns = options->timeout_ns,
         .connect_timeout_ns =
             options->connect_timeout_ns > 0 ? options->connect_timeout_ns : options->timeout_ns,

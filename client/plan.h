@@ -2,6 +2,7 @@
  * anything starts, and `const` from then on. */
 #pragma once
 
+#include "lib/base/clock.h"
 #include "lib/http/bytes.h"
 #include "lib/http/request.h"
 #include "lib/net/address.h"
@@ -56,6 +57,19 @@ struct plan {
     bool trace; /* every verdict is told as it comes */
     enum verify verify;
 };
+
+/* The schedule of an open loop (rate > 0), in ns after the run's beginning: when the request of
+ * this number is due, and how many are due before a moment. */
+static inline uint64_t plan_due_ns(const struct plan *plan, uint64_t number)
+{
+    return number / plan->rate * NS_PER_S + number % plan->rate * NS_PER_S / plan->rate;
+}
+
+static inline uint64_t plan_due_before(const struct plan *plan, uint64_t elapsed_ns)
+{
+    uint64_t part = elapsed_ns % NS_PER_S * plan->rate;
+    return elapsed_ns / NS_PER_S * plan->rate + (part + NS_PER_S - 1) / NS_PER_S;
+}
 
 struct options;
 

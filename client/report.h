@@ -1,6 +1,7 @@
 /* What a run came to: text for people, JSON for programs.
  *
- * The JSON is one object, described by client/schema.json ("cristo-client/1"):
+ * The JSON is one object, described by client/schema.json ("cristo-client/1"). Members may be added
+ * to it; should one go or change its meaning, the number rises:
  *
  *   plan       what was asked for; requests or duration_s is null where it was not limited
  *   requests   sent = ok + failed + those that the end of the run cut off
@@ -10,8 +11,12 @@
  *   rate       per second of elapsed time: requests that were answered well, bytes received
  *   latency_us, first_byte_us    of the requests that were answered well; connect_us of connections
  *   histogram  the latencies by value: [highest microsecond of the slot, how many], ascending
- *   delay_s    what the Delay fields of replies said
- *   generator  this program's own effort; cpu_us_per_request is over ok and failed */
+ *   open_loop  null unless the plan has a rate. due: requests whose moment came; those that were
+ * not sent are missed, because no connection was free for them, or though one was: then by the
+ * generator's fault. held_up: sent late because no connection was free. raw_us: as latency_us, but
+ * from the sending. lag_us: how late requests were sent that a free connection waited for delay_s
+ * what the Delay fields of replies said generator  this program's own effort; cpu_us_per_request is
+ * over ok and failed */
 #pragma once
 
 #include "client/load.h"
@@ -28,10 +33,24 @@ struct report {
     const struct tally *tally; /* of the whole run */
     uint64_t started_ms;       /* since 1970 */
     uint64_t elapsed_ns;
+    uint64_t due; /* open loop: requests whose moment came, sent or not */
     uint64_t cpu_user_ns;
     uint64_t cpu_system_ns;
     bool interrupted;
 };
+
+/* Of an open loop, requests that were due and never sent. */
+struct missed {
+    uint64_t no_connection; /* none was free for them */
+    uint64_t generator;     /* one was, but the generator was late */
+};
+
+static inline struct missed report_missed(const struct report *report)
+{
+    uint64_t all = report->due - report->tally->sent;
+    uint64_t generator = report->tally->missed < all ? report->tally->missed : all;
+    return (struct missed){all - generator, generator};
+}
 
 /* Prints the summary; with `full`, the whole table of percentiles too. */
 void report_print(const struct report *report, bool full, FILE *to);

@@ -38,14 +38,15 @@ static json_t *plan_json(const struct plan *plan)
     for (size_t i = 0; i < plan->target_count; i++) {
         json_array_append_new(urls, json_string(plan->targets[i].url));
     }
-    return json_pack(
-        "{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}", "urls", urls, "method",
-        plan->method_text, "connections", (json_int_t)plan->connections, "threads",
-        (json_int_t)plan->threads, "pipeline", (json_int_t)plan->pipeline, "requests",
-        count_or_null(plan->requests), "duration_s", seconds_or_null(plan->duration_ns), "close",
-        plan->close, "timeout_s", seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
-        seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
-        verify_name(plan->verify));
+    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}",
+                     "urls", urls, "method", plan->method_text, "connections",
+                     (json_int_t)plan->connections, "threads", (json_int_t)plan->threads,
+                     "pipeline", (json_int_t)plan->pipeline, "rate", count_or_null(plan->rate),
+                     "requests", count_or_null(plan->requests), "duration_s",
+                     seconds_or_null(plan->duration_ns), "close", plan->close, "timeout_s",
+                     seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
+                     seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
+                     verify_name(plan->verify));
 }
 
 static json_t *errors_json(const struct tally *tally)
@@ -90,6 +91,19 @@ static json_t *times_json(const struct histogram *histogram)
     }
     json_object_set_new(times, "max", json_integer((json_int_t)histogram_max(histogram)));
     return times;
+}
+
+static json_t *open_loop_json(const struct report *report)
+{
+    const struct tally *tally = report->tally;
+    if (report->plan->rate == 0) {
+        return json_null();
+    }
+    struct missed missed = report_missed(report);
+    return json_pack("{s:I, s:I, s:{s:I, s:I}, s:o, s:o}", "due", (json_int_t)report->due,
+                     "held_up", (json_int_t)tally->held_up, "missed", "no_connection",
+                     (json_int_t)missed.no_connection, "generator", (json_int_t)missed.generator,
+                     "raw_us", times_json(&tally->raw), "lag_us", times_json(&tally->lag));
 }
 
 static json_t *histogram_json(const struct histogram *histogram)
@@ -164,6 +178,7 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(root, "latency_us", times_json(&tally->latency));
     json_object_set_new(root, "first_byte_us", times_json(&tally->first_byte));
     json_object_set_new(root, "connect_us", times_json(&tally->connect));
+    json_object_set_new(root, "open_loop", open_loop_json(report));
     json_object_set_new(root, "histogram", histogram_json(&tally->latency));
     json_object_set_new(root, "generator", generator_json(report));
     return root;

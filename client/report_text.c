@@ -74,6 +74,34 @@ static void print_requests(const struct report *report, FILE *to)
     fprintf(to, " in %s\n", units_write_duration(text, report->elapsed_ns));
 }
 
+/* Of an open loop: what was to be sent, and what was not, or too late. */
+static void print_schedule(const struct report *report, FILE *to)
+{
+    const struct tally *tally = report->tally;
+    char rate[UNITS_TEXT];
+    char due[UNITS_TEXT];
+    char late[UNITS_TEXT];
+    char never[UNITS_TEXT];
+    if (report->plan->rate == 0) {
+        return;
+    }
+    struct missed missed = report_missed(report);
+    print_label(to, "schedule");
+    fprintf(to, "%s requests/s by the clock, %s due\n", units_write_count(rate, report->plan->rate),
+            units_write_count(due, report->due));
+    if (tally->held_up > 0 || missed.no_connection > 0) {
+        print_label(to, "");
+        fprintf(to, "%s sent late and %s never, because no connection was free\n",
+                units_write_count(late, tally->held_up),
+                units_write_count(never, missed.no_connection));
+    }
+    if (missed.generator > 0) {
+        print_label(to, "");
+        fprintf(to, "%s never sent though a connection was free: the generator was late\n",
+                units_write_count(never, missed.generator));
+    }
+}
+
 static void print_throughput(const struct report *report, FILE *to)
 {
     const struct tally *tally = report->tally;
@@ -126,8 +154,15 @@ static void print_times(const struct report *report, FILE *to)
     }
     fprintf(to, " %*s\n", COLUMN, "max");
     print_row(to, "latency", &tally->latency);
+    print_row(to, "raw", &tally->raw);
     print_row(to, "first byte", &tally->first_byte);
+    print_row(to, "send lag", &tally->lag);
     print_row(to, "connect", &tally->connect);
+    if (tally->raw.count > 0) {
+        fprintf(to,
+                "\n  latency counts from the moment a request was due, raw from its sending, which "
+                "hides the wait for a connection\n");
+    }
     fprintf(to, "\n");
 }
 
@@ -232,6 +267,7 @@ void report_print(const struct report *report, bool full, FILE *to)
 {
     print_target(report, to);
     print_requests(report, to);
+    print_schedule(report, to);
     print_throughput(report, to);
     print_times(report, to);
     print_errors(report, to);

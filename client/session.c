@@ -26,6 +26,11 @@ static uint64_t earlier_of(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t later_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static bool is_over(const struct session *s, uint64_t now)
 {
     return now >= course_end(s->place.course);
@@ -45,8 +50,7 @@ static uint64_t due_ns(const struct session *s, uint64_t number, uint64_t now)
 {
     const struct plan *plan = s->place.plan;
     if (plan->rate > 0) {
-        uint64_t fraction_ns = number % plan->rate * NS_PER_S / plan->rate;
-        return s->place.course->begin_ns + number / plan->rate * NS_PER_S + fraction_ns;
+        return s->place.course->begin_ns + plan_due_ns(plan, number);
     }
     if (plan->think_high_ns > 0 && s->step.kind != STEP_BEGIN) {
         return now + random_between(plan->seed, number, plan->think_low_ns, plan->think_high_ns);
@@ -65,18 +69,53 @@ static void draw(struct session *s, uint64_t now, size_t most)
             *flight_at(s, s->count++) = (struct flight){
                 .target = &plan->targets[number % plan->target_count],
                 .number = number,
+                .drawn_ns = now,
                 .due_ns = due_ns(s, number, now),
             };
         }
     }
 }
 
+/* Whether it was the clock alone that kept a request back: its connection stood ready in the step
+ * before this one, so that any delay since is the generator's. */
+static bool was_ready(const struct session *s, const struct flight *flight, uint64_t now)
+{
+    bool stood =
+        s->step.kind == STEP_WAIT || s->step.kind == STEP_READ || s->step.kind == STEP_DISCARD;
+    return stood && s->origin != NULL && flight->drawn_ns < now;
+}
+
+/* Says of a request sent by the clock how late it was, and by whose fault. */
+static void note_lag(struct session *s, const struct flight *flight, uint64_t now)
+{
+    if (was_ready(s, flight, now)) {
+        tally_lag(s->place.tally, now - later_of(flight->due_ns, flight->drawn_ns));
+    } else if (flight->due_ns < now) {
+        s->place.tally->held_up++;
+    }
+}
+
 static void begin_flight(struct session *s, struct flight *flight, uint64_t now)
 {
-    if (flight->sent_ns == 0) {
-        flight->sent_ns = now;
-        flight->start_ns = s->place.plan->rate > 0 ? flight->due_ns : now;
-        s->place.tally->sent++;
+    if (flight->sent_ns > 0) {
+        return;
+    }
+    flight->sent_ns = flight->start_ns = now;
+    s->place.tally->sent++;
+    if (s->place.plan->rate > 0) {
+        flight->start_ns = flight->due_ns;
+        note_lag(s, flight, now);
+    }
+}
+
+/* The run is over: counts the requests whose moment came, and that the generator let pass. */
+static void count_missed(struct session *s, uint64_t now)
+{
+    uint64_t end_ns = course_end(s->place.course);
+    for (size_t i = s->sent; s->place.plan->rate > 0 && i < s->count; i++) {
+        const struct flight *flight = flight_at(s, i);
+        bool due = flight->sent_ns == 0 && flight->due_ns < end_ns;
+        s->place.tally->missed += due && was_ready(s, flight, now);
     }
 }
 
@@ -114,6 +153,9 @@ static void settle(struct session *s, uint64_t now, enum failure failure, struct
     if (failure == FAILURE_NONE) {
         uint64_t first_ns = s->first_byte_ns - earlier_of(flight->start_ns, s->first_byte_ns);
         tally_ok(s->place.tally, took_ns, first_ns);
+        if (s->place.plan->rate > 0) {
+            tally_raw(s->place.tally, now - flight->sent_ns);
+        }
         s->failures = 0;
     } else {
         tally_failure(s->place.tally, failure, cause);
@@ -242,6 +284,7 @@ static void learn_begun(struct session *s, uint64_t now)
 {
     if (s->count > 0) {
         flight_at(s, 0)->due_ns = due_ns(s, flight_at(s, 0)->number, now);
+        flight_at(s, 0)->drawn_ns = now;
     }
 }
 
@@ -254,6 +297,8 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     } else if (came.kind == CAME_FAILED && came.error == EAGAIN && in_time) {
         s->rest_until_ns = now + REST_FIRST; /* a unix socket with a full backlog: ask again */
         return;
+    } else if (flight_at(s, 0)->due_ns > now) {
+        s->rest_until_ns = flight_at(s, 0)->due_ns; /* there is time to ask again */
     } else {
         int error = came.kind == CAME_TIMED_OUT ? ETIMEDOUT : came.error;
         doom(s, 1, FAILURE_CONNECT, (struct cause){.error = error});
@@ -550,6 +595,9 @@ static void decide(struct session *s, uint64_t now)
         draw(s, now, s->place.plan->pipeline);
     }
     if (s->origin != NULL && is_done_with(s, over)) {
+        if (over) {
+            count_missed(s, now);
+        }
         owe(s, STEP_CLOSE, CLOCK_NEVER);
     } else if (over || s->count == 0) {
         owe_finish(s, now);

@@ -77,6 +77,7 @@ struct outcome {
 struct flight {
     const struct target *target;
     uint64_t number;
+    uint64_t drawn_ns;
     uint64_t due_ns;   /* not to be sent before */
     uint64_t start_ns; /* latency counts from here: the moment of sending, or, when the plan has a
                           rate, the moment the request was due */

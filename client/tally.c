@@ -28,6 +28,16 @@ void tally_connect(struct tally *tally, uint64_t took_ns)
     histogram_record(&tally->connect, to_us(took_ns));
 }
 
+void tally_raw(struct tally *tally, uint64_t latency_ns)
+{
+    histogram_record(&tally->raw, to_us(latency_ns));
+}
+
+void tally_lag(struct tally *tally, uint64_t lag_ns)
+{
+    histogram_record(&tally->lag, to_us(lag_ns));
+}
+
 void tally_delay(struct tally *tally, uint64_t delay_ns)
 {
     tally->delay_count++;
@@ -61,6 +71,8 @@ void tally_add(struct tally *to, const struct tally *from)
     to->bytes_sent += from->bytes_sent;
     to->bytes_received += from->bytes_received;
     to->bytes_body += from->bytes_body;
+    to->held_up += from->held_up;
+    to->missed += from->missed;
     to->delay_count += from->delay_count;
     to->delay_sum_ns += from->delay_sum_ns;
     to->delay_max_ns = later_of(to->delay_max_ns, from->delay_max_ns);
@@ -71,6 +83,8 @@ void tally_add(struct tally *to, const struct tally *from)
     histogram_add(&to->latency, &from->latency);
     histogram_add(&to->first_byte, &from->first_byte);
     histogram_add(&to->connect, &from->connect);
+    histogram_add(&to->raw, &from->raw);
+    histogram_add(&to->lag, &from->lag);
 }
 
 const char *failure_name(enum failure failure)

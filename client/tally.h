@@ -1,7 +1,7 @@
 /* What came of the requests: counts, errors by kind, latencies. Every worker fills a tally of its
  * own, and they are added up when all have left.
  *
- * All zero is the empty tally. It is half a megabyte wide and meant for fresh zero pages
+ * All zero is the empty tally. It is nearly a megabyte wide and meant for fresh zero pages
  * (client/space.h). One thread at a time; no allocation, no clock. */
 #pragma once
 
@@ -45,6 +45,10 @@ struct tally {
     uint64_t bytes_received;
     uint64_t bytes_body; /* content of replies, without heads and chunk framing */
 
+    /* Of an open loop, whose requests are due by the clock: */
+    uint64_t held_up; /* sent late, because no connection was free at their moment */
+    uint64_t missed;  /* never sent, though a connection was */
+
     uint64_t delay_count; /* replies that carried a Delay field, and what these said */
     uint64_t delay_sum_ns;
     uint64_t delay_max_ns;
@@ -55,6 +59,8 @@ struct tally {
     struct histogram latency;          /* of requests that were answered well, and only these */
     struct histogram first_byte;       /* of the same */
     struct histogram connect;          /* of connections made */
+    struct histogram raw;              /* open loop: of `latency`'s requests, from their sending */
+    struct histogram lag; /* open loop: how late requests were that a free connection waited for */
 };
 
 /* Counts a reply that came as it should. Times are durations. */
@@ -65,6 +71,11 @@ void tally_failure(struct tally *tally, enum failure failure, struct cause cause
 
 /* Counts a connection made. */
 void tally_connect(struct tally *tally, uint64_t took_ns);
+
+/* Counts, of an open loop, the same reply from the request's sending, and how late the generator
+ * was to send one. */
+void tally_raw(struct tally *tally, uint64_t latency_ns);
+void tally_lag(struct tally *tally, uint64_t lag_ns);
 
 /* Counts a Delay field. */
 void tally_delay(struct tally *tally, uint64_t delay_ns);

@@ -84,7 +84,7 @@ static void on_signal(struct watch *watch)
         return;
     }
     watch->interrupted = true;
-    course_stop(&watch->course);
+    course_stop(&watch->course, clock_monotonic_ns());
     sigaction(SIGINT, &ending, NULL);
     sigaction(SIGTERM, &ending, NULL);
     ending_signals(&set);
@@ -94,7 +94,7 @@ static void on_signal(struct watch *watch)
 enum watch_outcome watch_workers(struct watch *watch)
 {
     for (;;) {
-        bool stopping = course_end(&watch->course) == 0;
+        bool stopping = course_is_stopped(&watch->course);
         int timeout_ms = stopping ? STOPPING_MS : watch->progress != NULL ? SHOW_MS : -1;
         struct pollfd waited[] = {{watch->done, POLLIN, 0}, {watch->signals, POLLIN, 0}};
         poll(waited, 2, timeout_ms);
@@ -105,7 +105,7 @@ enum watch_outcome watch_workers(struct watch *watch)
         if (waited[1].revents != 0) {
             on_signal(watch);
         }
-        if (course_end(&watch->course) == 0) {
+        if (course_is_stopped(&watch->course)) {
             return WATCH_STOPPING;
         }
         progress_draw(watch->progress);

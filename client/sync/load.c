@@ -11,6 +11,7 @@
 #include "lib/net/stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -170,12 +171,29 @@ static struct outcome send_step(struct connection *c, const struct step *step)
 
 /* --- read, discard ---------------------------------------------------------------------------- */
 
+/* Sets how long the next call may wait for bytes, and returns 1. Where the socket's own timeout is
+ * too coarse, since it counts in the kernel's ticks and the next request on this connection is due
+ * by the clock, it waits itself: then also STREAM_AGAIN. */
+static ssize_t await_bytes(struct connection *c, const struct step *step)
+{
+    const struct plan *plan = c->hand->crew->plan;
+    struct timespec wait = clock_timespec(time_left(c, step));
+    struct pollfd readable = {c->stream.fd, POLLIN, 0};
+    if (plan->rate == 0 || plan->pipeline == 1) {
+        set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
+        return 1;
+    }
+    return ppoll(&readable, 1, &wait, NULL) == 1 ? 1 : STREAM_AGAIN;
+}
+
 static struct outcome read_step(struct connection *c, const struct step *step)
 {
     ssize_t got;
     do {
-        set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
-        got = stream_receive(&c->stream, step->space, step->size);
+        got = await_bytes(c, step);
+        if (got > 0) {
+            got = stream_receive(&c->stream, step->space, step->size);
+        }
     } while (came_early(c, step, got));
     return outcome_of(got);
 }
@@ -184,8 +202,10 @@ static struct outcome discard_step(struct connection *c, const struct step *step
 {
     ssize_t got;
     do {
-        set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
-        got = stream_discard(&c->stream, step->size, c->hand->scratch, SESSION_SCRATCH);
+        got = await_bytes(c, step);
+        if (got > 0) {
+            got = stream_discard(&c->stream, step->size, c->hand->scratch, SESSION_SCRATCH);
+        }
     } while (came_early(c, step, got));
     return outcome_of(got);
 }

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (outcome == OPTIONS_RUN) {
         PROPERTY(options.connections >= 1 && options.threads >= 1 && options.pipeline >= 1);
         PROPERTY(options.timeout_ns > 0 && options.think_low_ns <= options.think_high_ns);
+        PROPERTY(options.rate == 0 || options.think_high_ns == 0);
         PROPERTY(options.url_count < 66 && is_token(bytes_of(options.method)));
         check_lines(options.header_lines);
     }

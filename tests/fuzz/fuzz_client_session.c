@@ -206,11 +206,11 @@ static void draw_plan(struct plan *plan)
         .duration_ns = lot(4) == 0 ? NS_PER_S + lot(1000) * NS_PER_MS : 0,
         .timeout_ns = 5 * NS_PER_S,
         .connect_timeout_ns = 2 * NS_PER_S,
-        .think_high_ns = lot(4) == 0 ? NS_PER_MS : 0,
         .trace = lot(2) == 0,
         .verify = lot(3) == 0 ? VERIFY_STATUS : VERIFY_LENGTH,
     };
     plan->close = plan->pipeline == 1 && lot(4) == 0;
+    plan->think_high_ns = plan->rate == 0 && lot(4) == 0 ? NS_PER_MS : 0;
 }
 
 static void run(struct world *w, struct bytes says)

@@ -72,6 +72,14 @@ def check_result(result):
     assert result['bytes']['body'] <= result['bytes']['received']
     for times in ('latency_us', 'first_byte_us', 'connect_us'):
         check_times(result[times])
+    open_loop = result['open_loop']
+    assert (open_loop is None) == (result['plan']['rate'] is None)
+    if open_loop is not None:
+        assert open_loop['raw_us']['count'] == requests['ok']
+        assert open_loop['due'] == requests['sent'] + sum(open_loop['missed'].values())
+        assert open_loop['lag_us']['count'] + open_loop['held_up'] <= requests['sent']
+        check_times(open_loop['raw_us'])
+        check_times(open_loop['lag_us'])
     assert sum(count for _, count in result['histogram']['latency_us']) == requests['ok']
     values = [value for value, _ in result['histogram']['latency_us']]
     assert values == sorted(set(values))

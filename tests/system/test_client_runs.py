@@ -334,6 +334,8 @@ MISUSE = [
     ('header_without_colon', 'design 2', ['-H', 'X', 'http://127.0.0.1:1/']),
     ('header_with_a_line_end', 'design 2', ['-H', 'X: a\r\nY: b', 'http://127.0.0.1:1/']),
     ('method_with_a_space', 'design 2', ['-X', 'GE T', 'http://127.0.0.1:1/']),
+    ('rate_of_nothing', 'design 2', ['-R', '0', 'http://127.0.0.1:1/']),
+    ('rate_and_think', 'design 2', ['-R', '5', '--think', '1s', 'http://127.0.0.1:1/']),
     ('verify_of_something_else', 'design 2', ['--verify', 'looks', 'http://127.0.0.1:1/']),
 ]
 

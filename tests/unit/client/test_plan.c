@@ -170,6 +170,37 @@ static void enough_descriptors_are_enough(void **state)
     unmake(made);
 }
 
+static void a_rate_is_taken_over(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-R 20k -d 1s http://127.0.0.1/");
+    assert_int_equal(made->plan.rate, 20000);
+    unmake(made);
+    made = make_ready("http://127.0.0.1/");
+    assert_int_equal(made->plan.rate, 0);
+    unmake(made);
+}
+
+/* Request k of R a second is due k/R seconds after the beginning, to the nanosecond. */
+static void a_schedule_counts_what_it_has_made_due(void **state)
+{
+    static const uint64_t rates[] = {1, 3, 7, 1000, 999983, 10000000};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        struct plan plan = {.rate = rates[i]};
+        const uint64_t numbers[] = {0, 1, 2, 999, 1000000, 86400 * rates[i] + 5};
+        for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+            uint64_t due = plan_due_ns(&plan, numbers[k]);
+            assert_true((long double)due <= (long double)numbers[k] * 1e9L / rates[i]);
+            assert_true((long double)due + 1 > (long double)numbers[k] * 1e9L / rates[i]);
+            assert_int_equal(plan_due_before(&plan, due), numbers[k]);
+            assert_int_equal(plan_due_before(&plan, due + 1), numbers[k] + 1);
+        }
+    }
+    struct plan plan = {.rate = 1000};
+    assert_int_equal(plan_due_before(&plan, 10 * NS_PER_S), 10000);
+}
+
 static void think_and_pipeline_are_taken_over(void **state)
 {
     (void)state;
@@ -440,6 +471,10 @@ static const char *const misuses[][2] = {
     {"close_and_pipeline", "--close -p 2 http://a/"},
     {"pipeline_zero", "-p 0 http://a/"},
     {"think_backwards", "--think 3s-1s http://a/"},
+    {"rate_of_nothing", "-R 0 http://a/"},
+    {"rate_beyond_all_measure", "-R 11M http://a/"},
+    {"rate_in_words", "--rate fast http://a/"},
+    {"rate_and_think", "-R 10 --think 1ms http://a/"},
     {"unknown_option", "--faster http://a/"},
     {"option_of_the_sister", "-t 2 http://a/"},
 };
@@ -484,6 +519,8 @@ int main(void)
     suite_add(&suite, CASE(too_few_descriptors_name_the_option_and_the_limit));
     suite_add(&suite, CASE(enough_descriptors_are_enough));
     suite_add(&suite, CASE(think_and_pipeline_are_taken_over));
+    suite_add(&suite, CASE(a_rate_is_taken_over));
+    suite_add(&suite, CASE(a_schedule_counts_what_it_has_made_due));
     suite_add_rows(&suite, request_is_written, ROWS(request_rows));
     suite_add(&suite, CASE(body_is_read_and_its_length_said));
     suite_add_rows(&suite, method_is_known, ROWS(method_rows));

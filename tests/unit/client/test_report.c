@@ -226,6 +226,17 @@ static const char *check(json_t *schema, json_t *value)
     return wrong;
 }
 
+static char *text_of(const struct report *report, bool table)
+{
+    static char *text; /* static for gcc 12, which takes the stream's text for its address */
+    static size_t size;
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    report_print(report, table, to);
+    fclose(to);
+    return text;
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_of(const struct report *report)
@@ -325,6 +336,70 @@ static void json_says_what_was_counted(void **state)
     json_decref(root);
 }
 
+/* An open loop of 120 requests that were due: 104 were sent, two of the others for the generator's
+ * fault not. */
+static void fill_open_loop(void)
+{
+    fill();
+    for (uint64_t ms = 1; ms <= 100; ms++) {
+        tally_raw(tally, ms * NS_PER_MS / 10);
+        tally_lag(tally, 40 * NS_PER_US);
+    }
+    tally->held_up = 7;
+    tally->missed = 2;
+}
+
+static struct report open_loop_report(void)
+{
+    struct report report = report_of();
+    plan.rate = 1000;
+    report.due = 120;
+    return report;
+}
+
+static void json_of_an_open_loop_says_what_was_missed(void **state)
+{
+    (void)state;
+    fill_open_loop();
+    struct report report = open_loop_report();
+    json_t *root = json_of(&report);
+    plan.rate = 0;
+    assert_null(check(schema_root, root));
+    assert_true(number_at(root, "plan", "rate") == 1000);
+    assert_true(number_at(root, "open_loop", "due") == 120);
+    assert_true(number_at(root, "open_loop", "held_up") == 7);
+    json_t *open_loop = json_object_get(root, "open_loop");
+    assert_true(number_at(open_loop, "missed", "no_connection") == 14);
+    assert_true(number_at(open_loop, "missed", "generator") == 2);
+    assert_true(number_at(open_loop, "raw_us", "count") == 100);
+    assert_true(number_at(open_loop, "raw_us", "max") == 10007); /* 10 ms in its slot */
+    assert_true(number_at(open_loop, "lag_us", "p99") == 40);
+    json_decref(root);
+}
+
+static void text_of_an_open_loop_shows_raw_beside_latency(void **state)
+{
+    static const char *const facts[] = {
+        "1,000 requests/s by the clock, 120 due",
+        "7 sent late and 14 never, because no connection was free",
+        "2 never sent though a connection was free",
+        "\n  raw ",
+        "\n  send lag ",
+        "latency counts from the moment a request was due, raw from its sending",
+    };
+    (void)state;
+    fill_open_loop();
+    struct report report = open_loop_report();
+    char *text = text_of(&report, false);
+    plan.rate = 0;
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        if (strstr(text, facts[i]) == NULL) {
+            fail_msg("no \"%s\" in:\n%s", facts[i], text);
+        }
+    }
+    free(text);
+}
+
 static void json_percentiles_are_those_of_the_samples(void **state)
 {
     (void)state;
@@ -375,17 +450,6 @@ static void json_that_cannot_be_written_is_an_error(void **state)
 }
 
 /* ---- text ---- */
-
-static char *text_of(const struct report *report, bool table)
-{
-    static char *text; /* static for gcc 12, which takes the stream's text for its address */
-    static size_t size;
-    FILE *to = open_memstream(&text, &size);
-    assert_non_null(to);
-    report_print(report, table, to);
-    fclose(to);
-    return text;
-}
 
 static void text_says_what_was_counted(void **state)
 {
@@ -454,6 +518,8 @@ int main(int argc, char **argv)
     suite_add(&suite, CASE(json_of_a_run_without_any_reply_conforms_too));
     suite_add(&suite, CASE(the_schema_can_fail));
     suite_add(&suite, CASE(json_says_what_was_counted));
+    suite_add(&suite, CASE(json_of_an_open_loop_says_what_was_missed));
+    suite_add(&suite, CASE(text_of_an_open_loop_shows_raw_beside_latency));
     suite_add(&suite, CASE(json_percentiles_are_those_of_the_samples));
     suite_add(&suite, CASE(json_histogram_holds_every_sample));
     suite_add(&suite, CASE(json_that_cannot_be_written_is_an_error));

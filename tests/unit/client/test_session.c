@@ -52,6 +52,9 @@ struct world {
     size_t bite;  /* bytes that a call sends at most; 0: all */
     uint64_t send_takes_ns;
     uint64_t receive_takes_ns;
+    size_t stall_at; /* the read with this number, from 1, takes so much longer */
+    uint64_t stall_ns;
+    uint64_t oversleep_ns; /* a wait ends so much after its moment */
 
     uint64_t now;
     size_t connections; /* made so far */
@@ -228,7 +231,7 @@ static struct outcome do_receive(struct world *w, const struct step *step)
         w->discards++;
     }
     w->at += size;
-    w->now += w->receive_takes_ns;
+    w->now += w->receive_takes_ns + (w->reads == w->stall_at ? w->stall_ns : 0);
     return (struct outcome){CAME_DONE, 0, size};
 }
 
@@ -238,7 +241,7 @@ static struct outcome do_wait(struct world *w, const struct step *step)
     w->waits++;
     if (step->until_ns > w->now) {
         w->waited_ns += step->until_ns - w->now;
-        w->now = step->until_ns;
+        w->now = step->until_ns + w->oversleep_ns;
     }
     return (struct outcome){CAME_DONE, 0, 0};
 }
@@ -300,6 +303,8 @@ static void check_books(const struct world *w)
     assert_true(t->ok + t->failed <= t->sent);
     assert_int_equal(t->latency.count, t->ok);
     assert_int_equal(t->first_byte.count, t->ok);
+    assert_int_equal(t->raw.count, w->plan.rate > 0 ? t->ok : 0);
+    assert_true(t->lag.count + t->held_up <= (w->plan.rate > 0 ? t->sent : 0));
     assert_int_equal(t->bytes_sent, w->requests);
     if (w->plan.trace) {
         assert_int_equal(w->verdict_count, t->ok + t->failed);
@@ -950,7 +955,7 @@ static void a_stopped_run_ends_wherever_it_waits(void **state)
         came = take(w, step);
         step = session_step(&w->session, w->now, came);
     }
-    course_stop(&w->course);
+    course_stop(&w->course, w->now);
     step = session_step(&w->session, w->now, (struct outcome){CAME_TIMED_OUT, 0, 0});
     assert_int_equal(step->kind, STEP_CLOSE);
     step = session_step(&w->session, w->now, (struct outcome){CAME_DONE, 0, 0});
@@ -966,7 +971,7 @@ static void a_run_stopped_before_it_began_connects_to_nobody(void **state)
     (void)state;
     struct world *w = world_create(10);
     world_init_session(w);
-    course_stop(&w->course);
+    course_stop(&w->course, w->now);
     struct outcome came = {CAME_NOTHING, 0, 0};
     assert_int_equal(session_step(&w->session, w->now, came)->kind, STEP_FINISHED);
     world_destroy(w);
@@ -1129,6 +1134,91 @@ static void with_a_rate_latency_counts_from_the_moment_it_was_due(void **state)
     script_add(w, (struct script){.replies = {OK, OK, OK}});
     run(w);
     assert_int_equal(w->verdicts[2].took_ns, 50 + 3 * LATENCY - 2);
+    world_destroy(w);
+}
+
+/* What coordinated omission would hide: a server that stalls, and requests that pile up behind it.
+ */
+static void a_stall_shows_in_latency_and_hardly_in_raw(void **state)
+{
+    const size_t requests = 1000;
+    uint64_t over_25_ms = 0;
+    (void)state;
+    struct world *w = world_create(requests);
+    w->plan.rate = 1000;
+    w->plan.trace = false;
+    w->stall_at = 11; /* request 10, due at 10 ms, is answered at 60 ms; 50 more have piled up */
+    w->stall_ns = 50 * NS_PER_MS;
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK, OK}, .then = CLOSES});
+    run(w);
+    const struct tally *t = w->tally;
+    assert_int_equal(t->ok, requests);
+    for (size_t slot = histogram_slot(25000); slot < HISTOGRAM_SLOTS; slot++) {
+        over_25_ms += t->latency.slots[slot];
+    }
+    assert_int_equal(over_25_ms, 26); /* due from 10 to 35 ms */
+    assert_in_range(histogram_percentile(&t->latency, 97500), 24900, 25100);
+    assert_in_range(histogram_max(&t->latency), 50000, 50100);
+    assert_in_range(histogram_percentile(&t->raw, 99800), 1, 3);
+    assert_in_range(histogram_max(&t->raw), 50000, 50100);
+    assert_in_range(t->held_up, 50,
+                    52); /* these, and the first, for which no connection was there */
+    assert_int_equal(t->lag.count + t->held_up, requests);
+    assert_int_equal(histogram_max(&t->lag), 0);
+    world_destroy(w);
+}
+
+/* The generator's own lateness is told from a connection that is not free. */
+static void lag_is_what_passes_while_a_connection_waits(void **state)
+{
+    (void)state;
+    struct world *w = world_create(5);
+    w->plan.rate = 10;
+    w->oversleep_ns = 3 * NS_PER_MS;
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK}});
+    run(w);
+    assert_int_equal(w->tally->lag.count, 4);
+    assert_int_equal(w->tally->lag.sum_us, 4 * 3000);
+    assert_int_equal(w->tally->held_up, 1);
+    assert_int_equal(w->verdicts[4].took_ns, 3 * NS_PER_MS + LATENCY); /* from when it was due */
+    assert_int_equal(w->tally->raw.sum_us, 5 * LATENCY / 1000);
+    world_destroy(w);
+}
+
+static void a_request_whose_moment_passes_while_a_connection_waits_is_missed(void **state)
+{
+    (void)state;
+    struct world *w = world_create(0);
+    w->plan.rate = 10;
+    w->plan.duration_ns = 250 * NS_PER_MS; /* due: 0, 100 and 200 ms */
+    script_add(w, (struct script){.replies = {OK, OK, OK}});
+    world_init_session(w);
+    struct outcome came = {CAME_NOTHING, 0, 0};
+    const struct step *step = session_step(&w->session, w->now, came);
+    while (step->kind != STEP_WAIT || w->tally->sent < 2) {
+        came = take(w, step);
+        step = session_step(&w->session, w->now, came);
+    }
+    w->now += NS_PER_S;
+    step = session_step(&w->session, w->now, (struct outcome){CAME_TIMED_OUT, 0, 0});
+    assert_int_equal(step->kind, STEP_CLOSE);
+    step = session_step(&w->session, w->now, take(w, step));
+    assert_int_equal(step->kind, STEP_FINISHED);
+    assert_int_equal(w->tally->sent, 2);
+    assert_int_equal(w->tally->missed, 1);
+    world_destroy(w);
+}
+
+/* They are not used up before their time. */
+static void requests_that_find_no_connection_fail_by_the_clock(void **state)
+{
+    (void)state;
+    struct world *w = world_create(3);
+    w->plan.rate = 1;
+    script_add(w, (struct script){.connect_error = ECONNREFUSED});
+    run(w);
+    assert_int_equal(w->tally->failures[FAILURE_CONNECT], 3);
+    assert_in_range(w->finished_ns, 3 * NS_PER_S, 3 * NS_PER_S + 10 * NS_PER_MS);
     world_destroy(w);
 }
 
@@ -1306,6 +1396,10 @@ int main(void)
     suite_add(&suite, CASE(all_fail_with_their_connection_when_they_may_not_be_repeated));
     suite_add(&suite, CASE(with_a_rate_requests_are_due_by_the_clock));
     suite_add(&suite, CASE(with_a_rate_latency_counts_from_the_moment_it_was_due));
+    suite_add(&suite, CASE(a_stall_shows_in_latency_and_hardly_in_raw));
+    suite_add(&suite, CASE(lag_is_what_passes_while_a_connection_waits));
+    suite_add(&suite, CASE(a_request_whose_moment_passes_while_a_connection_waits_is_missed));
+    suite_add(&suite, CASE(requests_that_find_no_connection_fail_by_the_clock));
     suite_add(&suite, CASE(thinking_comes_between_reply_and_request));
     suite_add(&suite, CASE(delays_that_replies_name_are_summed));
     suite_add(&suite, CASE(a_session_keeps_its_promises_whatever_the_server_does));

@@ -85,6 +85,10 @@ static void fill(struct tally *t, uint64_t n)
     tally_failure(t, n % 2 == 0 ? FAILURE_RESET : FAILURE_FRAMING, (struct cause){.why = "x"});
     tally_connect(t, n * 17);
     tally_delay(t, n * NS_PER_S);
+    tally_raw(t, n * NS_PER_MS / 2);
+    tally_lag(t, n * 3 * NS_PER_US);
+    t->held_up += n;
+    t->missed += 2 * n;
     t->bytes_sent += n;
     t->bytes_received += 2 * n;
     t->bytes_body += 3 * n;

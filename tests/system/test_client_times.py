@@ -1,0 +1,156 @@
+"""What the clients say of latency, against a server that writes down what it did."""
+
+import random
+
+import pytest
+
+from support.client import measure, run
+from support.facts import facts
+from support.programs import SANITIZER
+from support.scripted import Machine, Scripted, percentile
+
+TRIES = 4
+
+
+def measured(model, delay, holds, *arguments):
+    """Runs a client against a scripted server until what it says holds; tries again only where
+    programs had to wait for a core, for then the machine, not the client, is what was measured."""
+    for _ in range(TRIES):
+        machine = Machine()
+        with Scripted(delay) as server:
+            result = measure(model, *arguments, server.url)
+            wrong = holds(server, result)
+        if wrong is None:
+            return
+        assert machine.starved(), wrong
+    pytest.skip(f'this machine keeps its programs waiting: {wrong}')
+
+
+def compare(said, samples):
+    """None, or the first percentile that is further from the samples than 1 % and 2 ms."""
+    for name in ('p50', 'p75', 'p90', 'p99'):
+        mine = percentile(samples, int(name[1:]))
+        theirs = said[name] / 1e6
+        if abs(mine - theirs) > 0.01 * mine + 0.002:
+            return f'{name}: the client says {theirs:.4f} s, the server {mine:.4f} s'
+    return None
+
+
+def from_arrival(server):
+    return [done - came for came, done in zip(server.arrived, server.answered) if done]
+
+
+def from_due(server, rate):
+    """From the planned moments: request k arrives k/rate seconds after the first one at the
+    soonest, and requests arrive in their order."""
+    begin = min(came - number / rate for number, came in enumerate(server.arrived))
+    return [done - begin - number / rate for number, done in enumerate(server.answered) if done]
+
+
+def uneven(low, high):
+    """Most are quick, some slow, a few very slow: percentiles that lie far apart."""
+    lots = random.Random(1)
+    return lambda number, since: low + (high - low) * lots.choice([0] * 12 + [0.3] * 5 + [1] * 3)
+
+
+def spread(low, high):
+    """So different that a thousand connections do not go on to ask all at the same moment."""
+    lots = random.Random(1)
+    return lambda number, since: lots.uniform(low, high)
+
+
+CLOSED = [
+    ('one_connection', 'design 5', 1, 12, uneven(0.1, 0.3)),
+    ('sixty_four_connections', 'design 5', 64, 640, uneven(0.15, 0.4)),
+    ('a_thousand_connections', 'design 5', 1000, 5000, spread(0.5, 2.0)),
+]
+
+
+@facts('connections, requests, delay', CLOSED)
+def test_percentiles_are_those_of_the_server(model, connections, requests, delay):
+    if connections == 1000 and SANITIZER != 'none':
+        pytest.skip('a thousand threads under a sanitizer measure the sanitizer')
+    measured(model, delay, lambda server, result: compare(result['latency_us'],
+                                                          from_arrival(server)),
+             '-c', connections, '-n', requests)
+
+
+OPEN = [
+    ('one_connection', 'design 5', 1, 5, 20, uneven(0.1, 0.15)),
+    ('sixty_four_connections', 'design 5', 64, 200, 800, uneven(0.1, 0.2)),
+    ('a_thousand_connections', 'design 5', 1000, 400, 2000, uneven(0.2, 1.0)),
+]
+
+
+@facts('connections, rate, requests, delay', OPEN)
+def test_percentiles_of_an_open_loop_are_those_of_the_server(model, connections, rate, requests,
+                                                             delay):
+    if connections == 1000 and SANITIZER != 'none':
+        pytest.skip('a thousand threads under a sanitizer measure the sanitizer')
+
+    def holds(server, result):
+        assert result['plan']['rate'] == rate and result['open_loop']['due'] == requests
+        return (compare(result['latency_us'], from_due(server, rate)) or
+                compare(result['open_loop']['raw_us'], from_arrival(server)))
+    measured(model, delay, holds, '-R', rate, '-c', connections, '-n', requests)
+
+
+def test_stall_of_a_tenth_of_the_time_shows_in_p99(model):
+    """Four connections hold four requests while the server stalls; all the others that were due
+    then have waited too, and say so."""
+    def stall(number, since):
+        return max(0.0, 2.0 - since) if 1.6 <= since < 2.0 else 0.0
+
+    def holds(server, result):
+        latency, raw = result['latency_us'], result['open_loop']['raw_us']
+        if not 340e3 < latency['p99'] < 430e3:
+            return f'p99 is {latency["p99"]} us'
+        if not raw['p99'] < latency['p99'] / 2:  # what the raw figures hide
+            return f'raw p99 is {raw["p99"]} us'
+        return compare(latency, from_due(server, 500))
+    measured(model, stall, holds, '-R', 500, '-c', 4, '-d', '4s')
+
+
+def test_schedule_is_kept_by_the_clock(model):
+    """Request k leaves k/R seconds after the beginning, never before: also a starved machine
+    cannot make it early."""
+    with Scripted(lambda number, since: 0) as server:
+        result = measure(model, '-R', 100, '-c', 3, '-n', 100, server.url)
+        first = server.arrived[0]
+        assert all(came - first >= number / 100 - 0.25 for number, came in
+                   enumerate(server.arrived))
+        assert server.arrived[-1] - first >= 0.75
+        assert result['elapsed_s'] >= 0.99 and result['open_loop']['due'] == 100
+        assert result['open_loop']['missed'] == {'no_connection': 0, 'generator': 0}
+
+
+def test_more_than_the_connections_can_carry_is_missed(model):
+    """One connection and 200 ms for each reply carry five requests a second, not a hundred."""
+    with Scripted(lambda number, since: 0.2) as server:
+        result = measure(model, '-R', 100, '-c', 1, '-d', '1s', server.url)
+        open_loop = result['open_loop']
+        assert open_loop['due'] == 100
+        assert result['requests']['sent'] <= 6
+        assert open_loop['missed']['no_connection'] >= 93
+        assert open_loop['missed']['generator'] <= 1
+        assert open_loop['held_up'] >= result['requests']['sent'] - 1
+        assert result['requests']['ok'] <= 5
+        done = run(model, '-R', 100, '-c', 1, '-d', '0.5s', server.url)
+        assert 'because no connection was free' in done.stdout
+        assert 'latency counts from the moment a request was due' in done.stdout
+
+
+def test_pipeline_takes_what_is_due_while_a_reply_is_awaited(model):
+    """Two connections with four in flight each bear 80 ms at 50 requests a second."""
+    with Scripted(lambda number, since: 0.08) as server:
+        result = measure(model, '-R', 50, '-c', 2, '-p', 4, '-n', 50, server.url)
+        assert result['requests']['ok'] == 50 and server.connections == 2
+        assert result['elapsed_s'] >= 0.98
+
+
+def test_rate_over_a_unix_socket(model, own, tmp_path):
+    own(listen=(f'unix:{tmp_path}/socket',))
+    result = measure(model, '-R', 100, '-c', 3, '-n', 30, '--unix-socket', tmp_path / 'socket',
+                     'http://h/')
+    assert result['requests']['ok'] == result['open_loop']['due'] == 30
+    assert result['elapsed_s'] >= 0.29
