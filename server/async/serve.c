@@ -54,6 +54,7 @@ struct errand {
     struct connection *connection;
     struct step step;
     const struct store *store;
+    bool elsewhere;     /* FETCH: not to be opened promptly */
     enum loaded loaded; /* LOAD */
 };
 
@@ -304,7 +305,11 @@ static struct connection *errand_end(struct errand *errand)
 static void run_fetch(struct job *job)
 {
     struct errand *errand = (struct errand *)job;
-    fetch_open(errand->step.fetch, errand->store);
+    if (job->prompt) {
+        errand->elsewhere = !fetch_open_promptly(errand->step.fetch, errand->store);
+    } else {
+        fetch_open(errand->step.fetch, errand->store);
+    }
 }
 
 static bool fetch_step(struct connection *c, const struct step *step, uint64_t now_ns,
@@ -326,7 +331,7 @@ static bool fetch_step(struct connection *c, const struct step *step, uint64_t n
         step->fetch->came = FETCH_BUSY;
         return true;
     }
-    job->prompt = fetch_is_prompt(step->fetch);
+    job->prompt = fetch_is_prompt(step->fetch, server->site->store);
     helpers_do(server->files, job);
     return false;
 }
@@ -335,6 +340,11 @@ static void on_fetched(struct job *job)
 {
     struct errand *errand = (struct errand *)job;
     struct fetch *fetch = errand->step.fetch;
+    if (job->prompt && errand->elsewhere) {
+        job->prompt = false;
+        helpers_do(errand->connection->loop->server->files, job);
+        return;
+    }
     struct connection *c = errand_end(errand);
     fetch_keep(fetch, c->loop->cache);
     converse(c, (struct outcome){CAME_DONE, 0});

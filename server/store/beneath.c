@@ -15,19 +15,17 @@ enum {
     OPEN_TRIES = 64
 };
 
-static int open_kernel(int root, const char *path, uint64_t flags)
+static int open_kernel(int root, const char *path, uint64_t flags, uint64_t resolve)
 {
     struct open_how how = {
         .flags = flags | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve,
     };
-    long fd = -1;
-    for (int tries = 0; tries < OPEN_TRIES; tries++) {
+    long fd;
+    int tries = 0;
+    do {
         fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
-            break;
-        }
-    }
+    } while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < OPEN_TRIES)));
     return fd >= 0 ? (int)fd : -errno;
 }
 
@@ -82,7 +80,12 @@ int beneath_open(const struct beneath *beneath, const char *path, uint64_t flags
 {
     path = *path != '\0' ? path : ".";
     return beneath->by_hand ? open_by_hand(beneath->root, path, flags)
-                            : open_kernel(beneath->root, path, flags);
+                            : open_kernel(beneath->root, path, flags, 0);
+}
+
+int beneath_open_near(const struct beneath *beneath, const char *path, uint64_t flags)
+{
+    return open_kernel(beneath->root, *path != '\0' ? path : ".", flags, RESOLVE_NO_XDEV);
 }
 
 int beneath_init(struct beneath *beneath, const char *folder)

@@ -17,3 +17,7 @@ void beneath_finish(struct beneath *beneath);
 /* Opens what lies at `path` ("" is the folder itself, a trailing slash asks for a folder). A
  * descriptor, or -errno: -EXDEV when a link leads out. May wait for a disk. Any thread. */
 int beneath_open(const struct beneath *beneath, const char *path, uint64_t flags);
+
+/* The same on the folder's own file system, and nothing beyond it is touched: -EXDEV when the path
+ * leads to another one, too. Not `by_hand`. */
+int beneath_open_near(const struct beneath *beneath, const char *path, uint64_t flags);

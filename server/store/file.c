@@ -43,6 +43,12 @@ static bool is_remote(const struct statfs *system)
     return false;
 }
 
+bool pace_is_slow(int fd)
+{
+    struct statfs system;
+    return fstatfs(fd, &system) < 0 || is_remote(&system);
+}
+
 enum pace pace_of(int fd)
 {
     struct statfs system;

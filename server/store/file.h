@@ -101,6 +101,9 @@ void file_destroy(struct file *file);
 /* Finds out the pace of an open regular file. May block. */
 enum pace pace_of(int fd);
 
+/* Whether any call on that file system may wait for another machine or another program. */
+bool pace_is_slow(int fd);
+
 /* Whether which representation is sent hangs on Accept-Encoding: "Vary" says so (RFC 9110 12.5.5).
  */
 static inline bool file_varies(const struct file *file)

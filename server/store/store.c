@@ -15,6 +15,8 @@
 
 struct store {
     struct beneath beneath; /* the docroot */
+    dev_t device;           /* it lies on */
+    bool prompt;            /* and what it lies on never waits for more than a disk */
     char *docroot;
     char *fields;
     size_t fields_len;
@@ -27,6 +29,14 @@ struct store {
 enum {
     OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY,
 };
+
+static void find_pace(struct store *store)
+{
+    struct stat status;
+    store->prompt = !store->beneath.by_hand && !pace_is_slow(store->beneath.root) &&
+                    fstat(store->beneath.root, &status) == 0;
+    store->device = store->prompt ? status.st_dev : 0;
+}
 
 struct store *store_create(const struct store_options *options)
 {
@@ -52,6 +62,7 @@ struct store *store_create(const struct store_options *options)
     if (beneath_init(&store->beneath, store->docroot) < 0) {
         goto destroy;
     }
+    find_pace(store);
     return store;
 destroy:
     store_destroy(store);
@@ -127,12 +138,24 @@ static char *sibling_path(struct bytes path, enum coding coding)
     return asprintf(&whole, "%s%s", path.at, endings[coding]) < 0 ? NULL : whole;
 }
 
-static bool has_sibling(const struct store *store, struct bytes path, enum coding coding,
+/* A descriptor, or -errno. */
+static int open_one(const struct store *store, struct fetch *fetch, const char *path,
+                    uint64_t flags)
+{
+    if (!fetch->near) {
+        return beneath_open(&store->beneath, path, flags);
+    }
+    int fd = beneath_open_near(&store->beneath, path, flags);
+    fetch->strayed = fetch->strayed || fd == -EXDEV;
+    return fd;
+}
+
+static bool has_sibling(const struct store *store, struct fetch *fetch, enum coding coding,
                         const struct stat *status)
 {
     struct stat sibling;
-    char *whole = sibling_path(path, coding);
-    int fd = whole != NULL ? beneath_open(&store->beneath, whole, O_PATH) : -1;
+    char *whole = sibling_path(fetch->path, coding);
+    int fd = whole != NULL ? open_one(store, fetch, whole, O_PATH) : -1;
     bool has = fd >= 0 && fstat(fd, &sibling) == 0 && S_ISREG(sibling.st_mode) &&
                !is_older(sibling.st_mtim, status->st_mtim);
     if (fd >= 0) {
@@ -143,24 +166,24 @@ static bool has_sibling(const struct store *store, struct bytes path, enum codin
 }
 
 /* In which codings a file is stored besides. */
-static unsigned siblings_of(const struct store *store, const struct fetch *fetch,
+static unsigned siblings_of(const struct store *store, struct fetch *fetch,
                             const struct stat *status)
 {
     unsigned siblings = 0;
     for (int i = CODING_NONE + 1; fetch->coding == CODING_NONE && i < CODING_COUNT; i++) {
-        siblings |= (unsigned)has_sibling(store, fetch->path, (enum coding)i, status) << i;
+        siblings |= (unsigned)has_sibling(store, fetch, (enum coding)i, status) << i;
     }
     return siblings;
 }
 
 /* Opens what is asked for: a descriptor, or -errno. */
-static int open_asked(const struct store *store, const struct fetch *fetch)
+static int open_asked(const struct store *store, struct fetch *fetch)
 {
     if (fetch->coding == CODING_NONE) {
-        return beneath_open(&store->beneath, fetch->path.at, OPEN_FLAGS);
+        return open_one(store, fetch, fetch->path.at, OPEN_FLAGS);
     }
     char *path = sibling_path(fetch->path, fetch->coding);
-    int fd = path != NULL ? beneath_open(&store->beneath, path, OPEN_FLAGS) : -ENOMEM;
+    int fd = path != NULL ? open_one(store, fetch, path, OPEN_FLAGS) : -ENOMEM;
     free(path);
     return fd;
 }
@@ -214,6 +237,9 @@ static enum fetch_came open_path(struct fetch *fetch, const struct store *store)
 {
     struct stat status;
     int fd = open_asked(store, fetch);
+    if (fetch->strayed) {
+        return FETCH_ABSENT; /* as far as can be said */
+    }
     if (fd < 0) {
         return came_of_errno(store, fetch->path.at, -fd);
     }
@@ -228,6 +254,10 @@ static enum fetch_came open_path(struct fetch *fetch, const struct store *store)
     }
     struct identity identity = identity_of(&status);
     unsigned siblings = siblings_of(store, fetch, &status);
+    if (fetch->strayed) {
+        close(fd);
+        return FETCH_ABSENT;
+    }
     if (fetch->known != NULL && !fetch->known->racy && fetch->known->siblings == siblings &&
         identity_equal(&identity, &fetch->known->identity)) {
         close(fd);
@@ -241,7 +271,7 @@ bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, u
 {
     fetch->known = NULL;
     fetch->file = NULL;
-    fetch->recalled = false;
+    fetch->recalled = fetch->near = fetch->strayed = false;
     fetch->begun_ns = now_ns;
     struct file *file = NULL;
     switch (cache_find(cache, fetch->path, fetch->coding, trust_ns, now_ns, &file)) {
@@ -259,9 +289,22 @@ bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, u
     return false;
 }
 
-bool fetch_is_prompt(const struct fetch *fetch)
+/* The entries of a folder may lie anywhere. */
+bool fetch_is_prompt(const struct fetch *fetch, const struct store *store)
 {
-    return fetch->known != NULL && fetch->known->pace != PACE_SLOW;
+    return fetch->known != NULL ? fetch->known->pace != PACE_SLOW
+                                : store->prompt && !fetch->listing;
+}
+
+/* Whatever is mounted within the docroot may be slow, unless what is known to lie there is not. */
+bool fetch_open_promptly(struct fetch *fetch, const struct store *store)
+{
+    fetch->near =
+        store->prompt && (fetch->known == NULL || fetch->known->identity.device == store->device);
+    fetch_open(fetch, store);
+    bool strayed = fetch->strayed;
+    fetch->near = fetch->strayed = false;
+    return !strayed;
 }
 
 void fetch_open(struct fetch *fetch, const struct store *store)

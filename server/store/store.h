@@ -50,15 +50,21 @@ struct fetch {
     /* between fetch_recall, fetch_open and fetch_keep */
     uint64_t begun_ns;
     struct file *known; /* what the cache held, to be compared; a reference */
+    bool near;          /* stay on the docroot's own file system ... */
+    bool strayed;       /* ... which the path has led away from */
 };
 
 /* Looks in memory only. True: fetch->came and fetch->file are set, with an identity not older than
  * `trust_ns`. False: fetch_open() has to be asked, then fetch_keep(). Never waits for a disk. */
 bool fetch_recall(struct fetch *fetch, struct cache *cache, uint64_t trust_ns, uint64_t now_ns);
 
-/* After fetch_recall() said false: whether fetch_open() will wait for a disk at the most, because
- * the file known so far lies on one. */
-bool fetch_is_prompt(const struct fetch *fetch);
+/* After fetch_recall() said false: whether fetch_open_promptly() may be asked, because the file
+ * known so far lies on a disk, or none is known and the docroot lies on one. */
+bool fetch_is_prompt(const struct fetch *fetch, const struct store *store);
+
+/* Like fetch_open(), but waits for a disk at the most. False: the path leads to another file system
+ * than the docroot's, which was not touched, and fetch_open() has to be asked. */
+bool fetch_open_promptly(struct fetch *fetch, const struct store *store);
 
 /* Asks the file system. Sets fetch->came and fetch->file. May block. Any thread; touches no cache.
  */

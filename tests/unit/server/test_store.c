@@ -668,6 +668,76 @@ static void a_file_is_intact_until_its_content_changes(void **state)
     file_release(file);
 }
 
+/* --- promptly --------------------------------------------------------------------------------- */
+
+static void what_lies_on_the_docroots_file_system_is_opened_promptly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        enum fetch_came came;
+    } rows[] = {{"a.txt", FETCH_FILE}, {"sub", FETCH_FOLDER}, {"none", FETCH_ABSENT}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fetch fetch = {.path = bytes_of(rows[i].path)};
+        assert_true(fetch_is_prompt(&fetch, store));
+        assert_true(fetch_open_promptly(&fetch, store));
+        assert_int_equal(fetch.came, rows[i].came);
+        file_release(fetch.file);
+    }
+}
+
+/* Its entries may lie anywhere. */
+static void a_folder_is_not_listed_promptly(void **state)
+{
+    (void)state;
+    struct fetch fetch = {.path = BYTES("sub/"), .listing = true};
+    assert_false(fetch_is_prompt(&fetch, store));
+}
+
+static void where_a_link_leads_is_not_found_out_promptly(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("/etc/passwd", folder_path(&folder, "out")), 0);
+    struct fetch fetch = {.path = BYTES("out")};
+    assert_false(fetch_open_promptly(&fetch, store));
+    assert_null(fetch.file);
+    assert_int_equal(symlink("/etc/passwd", folder_path(&folder, "a.txt.gz")), 0);
+    fetch = (struct fetch){.path = BYTES("a.txt")};
+    assert_false(fetch_open_promptly(&fetch, store));
+    assert_null(fetch.file);
+    assert_came("out", FETCH_ABSENT);
+    assert_came("a.txt", FETCH_FILE);
+}
+
+/* In /dev another file system is mounted, at /dev/shm. */
+static void what_is_mounted_within_the_docroot_is_not_touched_promptly(void **state)
+{
+    (void)state;
+    char path[] = "/dev/shm/cristo-XXXXXX";
+    struct stat outer, inner;
+    int fd = mkstemp(path);
+    if (fd < 0 || stat("/dev", &outer) < 0 || fstat(fd, &inner) < 0 ||
+        outer.st_dev == inner.st_dev) {
+        skip();
+    }
+    struct store *devices = open_store("/dev");
+    struct fetch fetch = {.path = bytes_of(path + strlen("/dev/"))};
+    assert_true(fetch_is_prompt(&fetch, devices));
+    assert_false(fetch_open_promptly(&fetch, devices));
+    assert_null(fetch.file);
+    fetch_open(&fetch, devices);
+    assert_int_equal(fetch.came, FETCH_FILE);
+    fetch = (struct fetch){.path = fetch.path, .known = fetch.file};
+    assert_true(fetch_is_prompt(&fetch, devices)); /* it is known not to be slow */
+    assert_true(fetch_open_promptly(&fetch, devices));
+    assert_int_equal(fetch.came, FETCH_FILE);
+    file_release(fetch.known);
+    file_release(fetch.file);
+    store_destroy(devices);
+    unlink(path);
+    close(fd);
+}
+
 /* --- together with a cache -------------------------------------------------------------------- */
 
 enum {
@@ -890,6 +960,10 @@ int main(void)
     suite_add(&suite, CASE(a_sibling_that_is_no_file_does_not_count));
     suite_add(&suite, CASE(siblings_are_asked_for_again_with_their_file));
     suite_add(&suite, CASE(a_file_is_intact_until_its_content_changes));
+    suite_add(&suite, CASE(what_lies_on_the_docroots_file_system_is_opened_promptly));
+    suite_add(&suite, CASE(a_folder_is_not_listed_promptly));
+    suite_add(&suite, CASE(where_a_link_leads_is_not_found_out_promptly));
+    suite_add(&suite, CASE(what_is_mounted_within_the_docroot_is_not_touched_promptly));
     suite_add(&suite, CASE(what_was_found_is_recalled_for_as_long_as_it_is_trusted));
     suite_add(&suite, CASE(what_has_not_changed_is_trusted_anew));
     suite_add(&suite, CASE(what_has_gone_is_forgotten));
