@@ -16,7 +16,7 @@ struct job {
     void (*done)(struct job *); /* on the loop, when it empties its mailbox */
     struct mailbox *home;       /* NULL: nobody hears of it */
     bool prompt;                /* it waits for a disk at the most, not for who knows what */
-    uint64_t turn;              /* the helpers': in which order they were given */
+    uint64_t turn;              /* of whoever has it wait: in which order they were given */
 };
 
 /* First in, first out. Guarded by its owner's lock, if others use it. */

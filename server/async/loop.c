@@ -54,13 +54,22 @@ void loop_carry(struct loop *loop, struct job *job)
     }
 }
 
-void loop_clear(struct loop *loop, char *memory)
+static void carry_next(struct loop *loop, struct job *next)
 {
-    free(memory);
-    struct job *next = tray_leave(&loop->tray);
     if (next != NULL) {
         helpers_do(loop->server->files, next);
     }
+}
+
+void loop_carried(struct loop *loop, const struct job *job)
+{
+    carry_next(loop, tray_return(&loop->tray, job));
+}
+
+void loop_clear(struct loop *loop, char *memory)
+{
+    free(memory);
+    carry_next(loop, tray_leave(&loop->tray));
 }
 
 void loop_enter(struct loop *loop, struct wait *wait)

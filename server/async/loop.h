@@ -81,6 +81,8 @@ void loop_take_back(struct loop *loop, struct exchange *exchange);
 
 /* Has a helper read a slice, as soon as there is a place for it on the tray. */
 void loop_carry(struct loop *loop, struct job *job);
+/* That job has come back; what it has read keeps the place. */
+void loop_carried(struct loop *loop, const struct job *job);
 /* Gives that place back: `memory` is freed, NULL if nothing came of it. */
 void loop_clear(struct loop *loop, char *memory);
 

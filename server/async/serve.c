@@ -374,6 +374,7 @@ static void on_loaded(struct job *job)
 {
     struct errand *errand = (struct errand *)job;
     enum loaded loaded = errand->loaded;
+    loop_carried(errand->connection->loop, job);
     struct connection *c = errand_end(errand);
     if (loaded != LOADED) {
         loop_clear(c->loop, NULL);
