@@ -34,7 +34,8 @@ void suite_add_rows(struct suite *suite, CMUnitTestFunction check, const void *r
 /* Has `begin` called before and `end` after each of the cases added so far. */
 void suite_frame(struct suite *suite, CMFixtureFunction begin, CMFixtureFunction end);
 
-/* Runs all cases; what main() returns. */
+/* Runs all cases, or with SUITE_PART=2/4 in the environment every fourth of them from the second
+ * one on; what main() returns. */
 int suite_run(struct suite *suite, const char *name);
 
 /* A struct bytes from a literal that may hold NULs, also where a constant is needed. */
