@@ -1,8 +1,9 @@
 """Builds and runs every suite, plain and under the sanitizers, and adds up what they say.
 
-A suite runs against each build that it is for, a few of these jobs at a time, while the next build
-is made. What a job says goes to a folder of its own below build/tests-run; what failed is shown at
-the end as well. The last line printed is "N passed, N failed".
+A suite runs against each build that it is for. Where its tests mostly wait, each of its files is a
+job of its own, so that many wait at once. A few jobs run at a time, while the next build is made.
+What a job says goes to a folder of its own below build/tests-run; what failed is shown at the end
+as well. The last line printed is "N passed, N failed".
 """
 
 import argparse
@@ -14,13 +15,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree
 
 HOME = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = HOME / 'build' / 'tests-run'
 PYTHON = '/usr/bin/python3'  # the one that has Debian's pytest, whatever PATH says
-JOB_TIMEOUT_S = 900
+JOB_TIMEOUT_S = 480
+NO_TESTS_COLLECTED = 5  # pytest's exit status
 LINES_SHOWN = 100
 
 Build = collections.namedtuple('Build', 'folder compiler options')
@@ -34,14 +37,17 @@ BUILDS = {
                     ['-Db_lundef=false', '-Db_sanitize=thread']),
 }
 
+# The files that take longest, in any build: begun first.
+LONG = ['test_replace', 'test_limits', 'test_bounds', 'test_stop', 'test_listings']
+
 # Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
 SUITES = {
-    'system': ('pytest', ['thread', 'address', 'none']),
-    'wire': ('pytest', ['thread', 'address', 'none']),
-    'lab': ('pytest', ['none']),
-    'corpus': ('pytest', ['address', 'none']),
-    'fuzz': ('meson', ['none']),
     'unit': ('meson', ['thread', 'address', 'none']),
+    'lab': ('pytest', ['none']),
+    'fuzz': ('meson', ['none']),
+    'system': ('pytest by file', ['thread', 'address', 'none']),
+    'corpus': ('pytest by file', ['address', 'none']),
+    'wire': ('pytest by file', ['thread', 'address', 'none']),
     'house': ('pytest', ['none']),
 }
 
@@ -54,6 +60,11 @@ SANITIZER_OPTIONS = {
 
 def say(text):
     print(text, flush=True)
+
+
+def cores():
+    """Those that are reckoned with: more at once would need more memory than there may be."""
+    return min(os.cpu_count() or 1, 4)
 
 
 def seconds(elapsed_s):
@@ -112,25 +123,26 @@ def without_random_addresses():
 
 
 class Job:
-    """One suite against one build."""
+    """One suite, or one file of it, against one build."""
 
-    def __init__(self, suite, build, words):
-        self.suite, self.build, self.words = suite, build, words
+    def __init__(self, suite, build, words, file=None):
+        self.suite, self.build, self.words, self.file = suite, build, words, file
         self.name = suite if build == 'none' else f'{suite}, {build} sanitizer'
-        self.folder = RESULTS / f'{suite}-{build}'
+        self.folder = RESULTS / f'{suite}-{build}' / (file.stem if file else '')
         self.log = self.folder / 'log.txt'
         self.passed = self.failed = 0
+        self.processor_s = 0  # used by it and by all that it began and waited for
         self.skipped = []  # (name, reason)
+        self.done = False
 
     def command(self):
-        kind = SUITES[self.suite][0]
-        if kind == 'meson':
+        if SUITES[self.suite][0] == 'meson':
             return ['meson', 'test', '-C', BUILDS[self.build].folder, '--no-rebuild',
                     '--suite', self.suite, '--logbase', f'run-{self.suite}', '--print-errorlogs',
-                    '-t', '1' if self.build == 'none' else '5']
+                    '--num-processes', str(2 * cores()), '-t', '3' if self.build == 'none' else '10']
         return [PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', '-ra',
-                f'--junitxml={self.folder / "report.xml"}', HOME / 'tests' / self.suite,
-                *self.words]
+                f'--junitxml={self.folder / "report.xml"}',
+                self.file or HOME / 'tests' / self.suite, *self.words]
 
     def report(self):
         if SUITES[self.suite][0] == 'meson':
@@ -145,26 +157,31 @@ class Job:
         }
 
     def run(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.report().unlink(missing_ok=True)
         wrapper = [] if self.build == 'none' else without_random_addresses()
-        begun = time.monotonic()
         with open(self.log, 'w', encoding='utf-8') as log:
             process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL,
                                        stdout=log, stderr=log, cwd=HOME, env=self.environment(),
                                        start_new_session=True)
-            try:
-                status = process.wait(JOB_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
+            status = self.wait(process, time.monotonic() + JOB_TIMEOUT_S)
+            if status is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                status = 'not at all'
                 log.write(f'\nnot at its end after {JOB_TIMEOUT_S} s\n')
         self.count(status)
-        say(f'{self.name}: {self.passed} passed, {self.failed} failed, '
-            f'{len(self.skipped)} skipped in {seconds(time.monotonic() - begun)}')
-        return self
+        self.done = True
+
+    def wait(self, process, deadline):
+        """Returns its exit status, or None when it has none by then."""
+        while time.monotonic() < deadline:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                self.processor_s = usage.ru_utime + usage.ru_stime
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return process.returncode
+            time.sleep(0.05)
+        return None
 
     def count(self, status):
         """From the report; a suite that says nothing, or that failed without saying in what, has
@@ -182,7 +199,9 @@ class Job:
                 self.skipped.append((case.get('name'), reason))
             else:
                 self.passed += 1
-        if self.failed == 0 and (status != 0 or self.passed == 0):
+        if status == NO_TESTS_COLLECTED and self.file and self.words:
+            return  # the words chose tests of other files
+        if self.failed == 0 and (status != 0 or self.passed == 0 and not self.skipped):
             self.failed = 1
 
     def complaint(self):
@@ -191,24 +210,62 @@ class Job:
                           *lines[-LINES_SHOWN:]])
 
 
-def jobs_of(suites, build, words):
-    """Those of the suites that there are and that are for this build."""
-    return [Job(suite, build, words) for suite in suites
-            if build in SUITES[suite][1] and
-            (SUITES[suite][0] == 'meson' or (HOME / 'tests' / suite).is_dir())]
+def jobs_of(suite, build, words):
+    """Those that there are for this suite and this build."""
+    kind, builds = SUITES[suite]
+    folder = HOME / 'tests' / suite
+    if build not in builds or kind != 'meson' and not folder.is_dir():
+        return []
+    shutil.rmtree(RESULTS / f'{suite}-{build}', ignore_errors=True)
+    if kind == 'pytest by file':
+        files = sorted(folder.glob('test_*.py'), key=lambda file: (file.stem not in LONG, file))
+        return [Job(suite, build, words, file) for file in files]
+    return [Job(suite, build, words)]
+
+
+class Crew:
+    """Carries jobs out, so many at once, and says of each suite how it went."""
+
+    def __init__(self, workers):
+        self.pool = concurrent.futures.ThreadPoolExecutor(workers)
+        self.lock = threading.Lock()
+        self.futures = []
+
+    def add(self, jobs):
+        begun = []
+
+        def run(job):
+            with self.lock:
+                begun.append(time.monotonic())
+            job.run()
+            with self.lock:
+                if all(other.done for other in jobs):
+                    self.tell(jobs, time.monotonic() - begun[0])
+            return job
+        self.futures += [self.pool.submit(run, job) for job in jobs]
+
+    @staticmethod
+    def tell(jobs, elapsed_s):
+        say(f'{jobs[0].name}: {sum(job.passed for job in jobs)} passed, '
+            f'{sum(job.failed for job in jobs)} failed, '
+            f'{sum(len(job.skipped) for job in jobs)} skipped in {seconds(elapsed_s)}, '
+            f'{seconds(sum(job.processor_s for job in jobs))} of processor time')
+
+    def finish(self):
+        self.pool.shutdown()
+        return [future.result() for future in self.futures]
 
 
 def run_all(suites, builds, words, workers):
-    """Each build's jobs run while the next is built. Returns the jobs, and how many builds failed.
-    One job more than cores: most of them wait for something most of the time."""
-    jobs, broken = [], 0
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for build in builds:
-            if is_made(build):
-                jobs += [pool.submit(job.run) for job in jobs_of(suites, build, words)]
-            else:
-                broken += 1
-        return [job.result() for job in jobs], broken
+    """Each build's jobs run while the next is built. Returns the jobs, and how many builds failed."""
+    crew, broken = Crew(workers), 0
+    for build in builds:
+        if is_made(build):
+            for suite in suites:
+                crew.add(jobs_of(suite, build, words))
+        else:
+            broken += 1
+    return crew.finish(), broken
 
 
 # --- Command line --------------------------------------------------------------------------------
@@ -219,7 +276,7 @@ def read_command_line():
                                      usage='tests/run [OPTION]... [SUITE]... [-- WORD...]')
     parser.add_argument('suite', nargs='*')
     parser.add_argument('--build', action='append', choices=list(BUILDS))
-    parser.add_argument('--jobs', type=int, default=min(os.cpu_count() or 1, 4) + 1)
+    parser.add_argument('--jobs', type=int, default=2 * cores() + 2)
     ours, words = sys.argv[1:], []
     if '--' in ours:
         at = ours.index('--')
