@@ -15,7 +15,11 @@ BUILD = (HOME / os.environ.get('CRISTO_BUILD', 'build')).resolve()
 SANITIZER = os.environ.get('CRISTO_SANITIZER', 'none')
 
 # Every bound on waiting is multiplied by this; nothing passes sooner for it, it only fails later.
-PATIENCE = {'none': 1, 'address': 3, 'thread': 5}[SANITIZER]
+PATIENCE = {'none': 3, 'address': 5, 'thread': 8}[SANITIZER]
+
+# A time that a test gives a server, and well within which it has to act itself again and again: so
+# long is nobody kept from the processor on a machine with much else to do.
+PAUSE_S = 2
 
 # The sanitizers' runtimes make calls that a confined server may not.
 UNCONFINED = [] if SANITIZER == 'none' else ['--no-sandbox']

@@ -18,12 +18,12 @@ import threading
 import time
 
 from support.docroot import pattern, put
-from support.programs import PATIENCE, wait_until
+from support.programs import PATIENCE, SANITIZER, wait_until
 from support.server import Server
 
 CONNECTIONS = 64
 # So that there is always somebody whom the server has not yet let in; and it has all the time it needs.
-BUSY = ('--compute', '27', '--drain-timeout', '2m')
+BUSY = ('--compute', '27' if SANITIZER == 'none' else '22', '--drain-timeout', '2m')
 GRACE_S = 1.0  # for which a connection may be without a request when the server ends
 FILES = {'/small.txt': b'here\n' * 20, '/middle.bin': pattern(23_000), '/large.bin': pattern(300_000)}
 

@@ -11,7 +11,7 @@ import pytest
 from support.admin import Metrics
 from support.docroot import pattern, put
 from support.http import Connection, get, request
-from support.programs import MODELS, PATIENCE, SANITIZER, program, wait_until
+from support.programs import MODELS, PATIENCE, PAUSE_S, SANITIZER, program, wait_until
 
 ADMIN = ('--admin', '127.0.0.1:0')
 LARGE = 12 << 20
@@ -220,7 +220,7 @@ def test_header_timeout(own):
 
 
 def test_idle_timeout(own):
-    server = own(*ADMIN, '--idle-timeout', '0.3s')
+    server = own(*ADMIN, '--idle-timeout', f'{PAUSE_S}s')
     connections = [server.connect() for _ in range(5)]
     connections[0].goes_on()
     for connection in connections:
@@ -242,7 +242,7 @@ def test_send_timeout(own, large):
 def sips(connection, size, pause, seconds):
     """Reads that much now and then; whether the server has cut it within the time. What lies in the
     buffers between is taken for this: it is how a connection feels that nobody waits for."""
-    until = time.monotonic() + seconds * PATIENCE
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
             if not connection.receive(size):
@@ -255,7 +255,7 @@ def sips(connection, size, pause, seconds):
 
 def test_reader_who_takes_a_trickle_is_cut(own, large):
     """Progress of a few bytes puts the send timeout off; it does not this one."""
-    server = own(*ADMIN, '--send-timeout', '0.5s', '--min-rate', '10M', docroot=large)
+    server = own(*ADMIN, '--send-timeout', f'{PAUSE_S}s', '--min-rate', '10M', docroot=large)
     trickling = [server.connect(receive_buffer=4096).send(get('/large.bin')) for _ in range(4)]
     cut = wait_until(lambda: all([sip(connection) for connection in trickling]) or
                      Metrics(server).limit('min-rate') + Metrics(server).limit('send-timeout') >= 4)
@@ -275,10 +275,10 @@ def sip(connection):
 
 
 def test_rate_of_0_asks_for_any_progress(own, large):
-    server = own(*ADMIN, '--send-timeout', f'{PATIENCE}s', '--min-rate', '0', docroot=large)
+    server = own(*ADMIN, '--send-timeout', f'{PAUSE_S}s', '--min-rate', '0', docroot=large)
     connection = server.connect(receive_buffer=4096).send(get('/large.bin'))
     connection.head()
-    assert not sips(connection, 1000, 0.02, 2.5)
+    assert not sips(connection, 1000, 0.02, 2.5 * PAUSE_S)
     assert connection.hurry().take(LARGE) == pattern(LARGE)
     hits_none(server)
 
@@ -291,7 +291,7 @@ def hits_none(server):
 
 def test_body_that_trickles_in_is_cut(own):
     """Each piece comes in time, and there is no end of them."""
-    server = own(*ADMIN, '--header-timeout', f'{PATIENCE}s', '--min-rate', '1000')
+    server = own(*ADMIN, '--header-timeout', f'{PAUSE_S}s', '--min-rate', '1000')
     connection = server.connect()
     connection.send(request('GET', '/small.txt', 'Content-Length: 100000'))
     began = time.monotonic()
@@ -305,16 +305,16 @@ def test_body_that_trickles_in_is_cut(own):
         except AssertionError:
             pass
     assert connection.buffer.startswith(b'HTTP/1.1 408 ')
-    assert time.monotonic() - began >= 0.9 * PATIENCE  # it had its time before it was judged
+    assert time.monotonic() - began >= 0.9 * PAUSE_S  # it had its time before it was judged
     hits(server, 'min-rate', 1)
     others_are_served(server)
 
 
 def test_body_that_comes_at_the_rate_is_read(own):
-    server = own(*ADMIN, '--header-timeout', f'{PATIENCE}s', '--min-rate', '100')
+    server = own(*ADMIN, '--header-timeout', f'{PAUSE_S}s', '--min-rate', '100')
     with server.connect() as connection:
-        connection.send(request('GET', '/small.txt', 'Content-Length: 6000'))
-        for _ in range(60):
+        connection.send(request('GET', '/small.txt', 'Content-Length: 10000'))
+        for _ in range(100):  # twice the time after which it is judged, and more
             connection.send(b'x' * 100)
             time.sleep(0.05)
         assert connection.reply().status == 200
@@ -326,6 +326,6 @@ def test_default_cuts_a_byte_a_second(own, large):
     """As it is without options, but for the time that is waited before it is judged."""
     server = own(*ADMIN, '--send-timeout', '1s', docroot=large)
     connection = server.connect(receive_buffer=4096).send(get('/large.bin'))
-    sips(connection, 1, 0.5, 6)
+    sips(connection, 1, 0.5, 3)
     assert wait_until(lambda: Metrics(server).limit('min-rate') +
                       Metrics(server).limit('send-timeout') == 1)

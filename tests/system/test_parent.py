@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support.http import Ended, get
-from support.programs import wait_until
+from support.programs import PAUSE_S, wait_until
 from support.server import children_of, is_alive
 
 
@@ -45,7 +45,7 @@ def test_crashed_child_is_replaced_and_who_waits_is_served(own):
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_signal_to_the_whole_group_drains(own, number):
     """As a terminal signals: the child hears it too, and heeds its parent alone."""
-    server = own('--delay', '0.5s', start_new_session=True)
+    server = own('--delay', f'{PAUSE_S}s', start_new_session=True)
     connection = server.connect().send(get('/small.txt'))
     time.sleep(0.1)
     os.killpg(server.pid, number)
@@ -64,7 +64,7 @@ def test_child_is_not_stopped_by_signals_of_its_own(own):
 
 
 def test_child_without_its_parent_drains_and_leaves(own):
-    server = own('--delay', '0.5s')
+    server = own('--delay', f'{PAUSE_S}s')
     connection = server.connect().send(get('/small.txt'))
     time.sleep(0.1)
     server.process.kill()

@@ -68,7 +68,7 @@ def test_successor_listens_where_its_predecessor_did(own, tmp_path):
 
 
 def test_predecessor_finishes_what_it_has_begun(own):
-    server = own('--delay', '1s')
+    server = own('--delay', '6s', '--drain-timeout', '60s')  # longer than a successor needs
     connection = server.connect().send(get('/small.txt'))
     time.sleep(0.2)
     worker = server.worker
