@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import http.server
 import os
+import re
 import shutil
 import socket
 import threading
@@ -85,7 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(1)
 
     def answer_silence(self, _):
-        self.server.released.wait(60)
+        self.server.released.wait(100)
         self.close_connection = True
 
     def log_message(self, *_):
@@ -229,18 +230,15 @@ def test_unknown_host_ends_in_a_stand_in(docroot):
 
 
 def test_slow_servers_are_given_up_within_ten_seconds(docroot, server):
-    """One that drips and one that is silent, at the same time. The bound is on the download; making
-    the stand-in takes what it takes, measured apart."""
-    begun = time.monotonic()
-    check_stand_in(prepare(docroot, '--url', 'http://127.0.0.1:1/'), docroot)
-    stand_in_s = time.monotonic() - begun
+    """One that drips and one that is silent, at the same time. How long it waited curl says itself:
+    making the stand-in takes what it takes."""
     slow = {name: docroot.with_name(name) for name in ('drip', 'silence')}
-    begun = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         done = pool.map(lambda name: prepare(slow[name], '--url', f'{server.url}/{name}'), slow)
         for name, one in zip(slow, done):
             check_stand_in(one, slow[name])
-    assert time.monotonic() - begun < 10 + 5 * stand_in_s + 2
+            waited = re.search(r'timed out after ([0-9]+) milliseconds', one.stderr)
+            assert waited and 9_000 < int(waited[1]) < 20_000, one.stderr
 
 
 def test_only_http_is_spoken(docroot, good):

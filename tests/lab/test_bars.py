@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from support.programs import BUILD, HOME, environment
+from support.programs import BUILD, HOME, PATIENCE, environment
 
 BARS = HOME / 'lab' / 'bars'
 PEERS = {'nginx', 'h2o', 'lighttpd', 'wrk', 'h2load'}
@@ -18,7 +18,7 @@ COLUMNS = ['bar', 'round', 'contender', 'file', 'connections', 'requests per sec
 
 def bars(*words, timeout=60):
     return subprocess.run([BARS, *map(str, words)], capture_output=True, text=True, cwd=HOME,
-                          env=environment(), timeout=timeout, check=False)
+                          env=environment(), timeout=timeout * PATIENCE, check=False)
 
 
 def is_there(contender):

@@ -40,6 +40,10 @@ BUILDS = {
 # The files that take longest, in any build: begun first.
 LONG = ['test_replace', 'test_limits', 'test_bounds', 'test_stop', 'test_listings']
 
+# The subject of these files is no program of ours, but a script, the reader of replies, or a list: they
+# run once, in the plain build.
+ONCE = ['test_prepare', 'test_reader', 'test_musts']
+
 # Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
 SUITES = {
     'unit': ('meson', ['thread', 'address', 'none']),
@@ -219,7 +223,8 @@ def jobs_of(suite, build, words):
     shutil.rmtree(RESULTS / f'{suite}-{build}', ignore_errors=True)
     if kind == 'pytest by file':
         files = sorted(folder.glob('test_*.py'), key=lambda file: (file.stem not in LONG, file))
-        return [Job(suite, build, words, file) for file in files]
+        return [Job(suite, build, words, file) for file in files
+                if build == 'none' or file.stem not in ONCE]
     return [Job(suite, build, words)]
 
 
