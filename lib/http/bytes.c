@@ -46,7 +46,7 @@ static size_t digits_of(unsigned long long number)
     for (; number >= 10000; number /= 10000) {
         digits += 4;
     }
-    return digits + (number >= 10) + (number >= 100) + (number >= 1000);
+    return number < 10 ? digits : number < 100 ? digits + 1 : digits + 2 + (number >= 1000);
 }
 
 /* From the end, two digits at a time: a division is the dearest part. */

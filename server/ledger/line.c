@@ -3,7 +3,6 @@
 #include "lib/http/date.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -20,22 +19,73 @@ static char *put_number(char *to, uint64_t number)
     return to + bytes_from_number(to, number);
 }
 
+static char *put_octet(char *to, uint8_t octet)
+{
+    if (octet >= 100) {
+        *to++ = (char)('0' + octet / 100);
+    }
+    if (octet >= 10) {
+        *to++ = (char)('0' + octet / 10 % 10);
+    }
+    *to++ = (char)('0' + octet % 10);
+    return to;
+}
+
 /* --- texts that strangers wrote --------------------------------------------------------------- */
+
+/* Bytes side by side. */
+typedef int8_t lanes8 __attribute__((vector_size(8)));
+typedef int8_t lanes16 __attribute__((vector_size(16)));
+
+/* Those that have to be escaped: a lane of ones for each. Above 0x7e a byte is negative, or DEL. */
+#define ODD(lanes) (((lanes) < ' ') | ((lanes) == '"') | ((lanes) == '\\') | ((lanes) == 0x7f))
 
 static bool is_plain_byte(unsigned char byte)
 {
     return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Whether eight bytes are plain, all at once: of each kind that is not, a lane's top bit is set.
- * (Hacker's Delight 6-1: a borrow may set a bit above a lane that is set already, never alone.) */
-static bool is_plain_word(uint64_t word)
+static bool is_plain_8(const char *at)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), top = ones << 7;
-    uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\', del = word ^ ones * 0x7f;
-    uint64_t odd = word | ((word - ones * ' ') & ~word) | ((quote - ones) & ~quote) |
-                   ((slash - ones) & ~slash) | ((del - ones) & ~del);
-    return (odd & top) == 0;
+    lanes8 lanes, odd;
+    uint64_t word;
+    memcpy(&lanes, at, sizeof(lanes));
+    odd = ODD(lanes);
+    memcpy(&word, &odd, sizeof(word));
+    return word == 0;
+}
+
+static bool is_plain_16(const char *at)
+{
+    lanes16 lanes, odd;
+    uint64_t words[2];
+    memcpy(&lanes, at, sizeof(lanes));
+    odd = ODD(lanes);
+    memcpy(words, &odd, sizeof(words));
+    return (words[0] | words[1]) == 0;
+}
+
+/* Whether nothing in a text has to be escaped: by what is left in the end together with what is
+ * before it, so that the last look is a whole one too. */
+static bool is_plain(struct bytes text)
+{
+    const char *end = text.at + text.len;
+    if (text.len < 8) {
+        bool plain = true;
+        for (size_t i = 0; i < text.len; i++) {
+            plain = plain && is_plain_byte((unsigned char)text.at[i]);
+        }
+        return plain;
+    }
+    if (text.len < 16) {
+        return is_plain_8(text.at) && is_plain_8(end - 8);
+    }
+    for (const char *at = text.at; end - at > 16; at += 16) {
+        if (!is_plain_16(at)) {
+            return false;
+        }
+    }
+    return is_plain_16(end - 16);
 }
 
 static char *put_odd(char *to, unsigned char byte, enum line_format format)
@@ -52,41 +102,24 @@ static char *put_odd(char *to, unsigned char byte, enum line_format format)
     return to;
 }
 
-/* The next eight bytes of a text; spaces stand for what is behind its end. */
-static uint64_t next_word(const char *at, size_t left)
+static char *put_escaped(char *to, struct bytes text, enum line_format format)
 {
-    const uint64_t spaces = UINT64_C(0x2020202020202020);
-    uint64_t word;
-    memcpy(&word, at, sizeof(word)); /* RECORD_SLACK */
-    if (left < sizeof(word)) {
-        uint64_t mask = htole64((UINT64_C(1) << 8 * left) - 1);
-        word = (word & mask) | (spaces & ~mask);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+        if (is_plain_byte(byte)) {
+            *to++ = (char)byte;
+        } else {
+            to = put_odd(to, byte, format);
+        }
     }
-    return word;
+    return to;
 }
 
-static char *put_text(char *to, const struct record *record, enum record_text which,
-                      enum line_format format)
+static inline char *put_text(char *to, const struct record *record, enum record_text which,
+                             enum line_format format)
 {
     struct bytes text = record_text(record, which);
-    for (size_t i = 0; i < text.len;) {
-        uint64_t word = next_word(text.at + i, text.len - i);
-        size_t size = text.len - i < sizeof(word) ? text.len - i : sizeof(word);
-        if (is_plain_word(word)) {
-            memcpy(to, &word, sizeof(word));
-            to += size;
-            i += size;
-            continue;
-        }
-        for (; size > 0; size--) {
-            unsigned char byte = (unsigned char)text.at[i++];
-            if (is_plain_byte(byte)) {
-                *to++ = (char)byte;
-            } else {
-                to = put_odd(to, byte, format);
-            }
-        }
-    }
+    to = is_plain(text) ? put(to, text) : put_escaped(to, text, format);
     return record->cut >> which & 1 ? PUT(to, "...") : to;
 }
 
@@ -97,7 +130,7 @@ static char *put_client(char *to, const struct client *client)
     switch ((enum client_kind)client->kind) {
     case CLIENT_V4:
         for (int i = 0; i < 4; i++) {
-            to = put_number(to, client->at[i]);
+            to = put_octet(to, client->at[i]);
             *to++ = '.';
         }
         return to - 1;

@@ -41,7 +41,7 @@ static struct record *reserve(struct ring *ring, unsigned cells)
 
 static unsigned cells_of(const struct entry *entry)
 {
-    size_t size = sizeof(struct record) + RECORD_SLACK;
+    size_t size = sizeof(struct record);
     for (int i = 0; i < RECORD_TEXTS; i++) {
         size += entry->text[i].len < most[i] ? entry->text[i].len : most[i];
     }
@@ -102,13 +102,4 @@ void ring_free(struct ring *ring, const struct record *record)
                               memory_order_relaxed);
     }
     atomic_store_explicit(&ring->taken, taken + cells, memory_order_release);
-}
-
-struct bytes record_text(const struct record *record, enum record_text which)
-{
-    const char *at = (const char *)(record + 1);
-    for (unsigned i = 0; i < which; i++) {
-        at += record->len[i];
-    }
-    return (struct bytes){at, record->len[which]};
 }

@@ -18,7 +18,6 @@ enum {
     RECORD_TARGET = 1024,
     RECORD_REFERER = 512,
     RECORD_AGENT = 512,
-    RECORD_SLACK = 7,
 };
 
 /* The texts of a record: they lie behind it in this order. */
@@ -55,7 +54,7 @@ struct entry {
 enum {
     CELL = 64, /* bytes: a cache line */
     RECORD_MOST = (sizeof(struct record) + RECORD_METHOD + RECORD_TARGET + RECORD_REFERER +
-                   RECORD_AGENT + RECORD_SLACK + CELL - 1) /
+                   RECORD_AGENT + CELL - 1) /
                   CELL * CELL,
 };
 
@@ -84,5 +83,12 @@ const struct record *ring_take(struct ring *ring);
 /* Gives the room of the record taken last back. */
 void ring_free(struct ring *ring, const struct record *record);
 
-/* A text of a record; RECORD_SLACK bytes behind it may be read, whatever they are. */
-struct bytes record_text(const struct record *record, enum record_text which);
+/* A text of a record. */
+static inline struct bytes record_text(const struct record *record, enum record_text which)
+{
+    const char *at = (const char *)(record + 1);
+    for (unsigned i = 0; i < which; i++) {
+        at += record->len[i];
+    }
+    return (struct bytes){at, record->len[which]};
+}

@@ -249,7 +249,6 @@ static void *converse(void *argument)
         if (atomic_load_explicit(&c.server->crowd.draining, memory_order_relaxed)) {
             session_drain(&c.session);
         }
-        c.session.ledger = ledger_here(c.server);
         session_step(&c.session, &now, came, &step);
         crowd_until(&c.member, deadline_of(&step));
         switch (step.kind) {
@@ -295,9 +294,10 @@ static struct outcome outcome_of_wake(const struct connection *c, const struct s
     return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
 }
 
-static struct outcome outcome_of_receive(const struct connection *c, const struct step *step,
-                                         ssize_t got)
+/* The thread may have been moved to another core while it waited. */
+static struct outcome outcome_of_receive(struct connection *c, const struct step *step, ssize_t got)
 {
+    c->session.ledger = ledger_here(c->server);
     if (got > 0) {
         return (struct outcome){CAME_DONE, (size_t)got};
     }
