@@ -285,10 +285,17 @@ static bool is_draining(const struct connection *c)
     return atomic_load_explicit(&c->server->crowd.draining, memory_order_relaxed);
 }
 
-/* Woken: because it is late, because the server was asked to stop, or for nothing. */
+static bool has_bytes(const struct connection *c)
+{
+    struct pollfd bytes = {.fd = c->stream.fd, .events = POLLIN};
+    return poll(&bytes, 1, 0) > 0;
+}
+
+/* Woken: because it is late, because the server was asked to stop, or for nothing. A thread that is
+ * kept from running may find both, the signal and its bytes, and is told of the signal. */
 static struct outcome outcome_of_wake(const struct connection *c, const struct step *step)
 {
-    if (clock_monotonic_ns() >= step->until_ns) {
+    if (clock_monotonic_ns() >= step->until_ns && !has_bytes(c)) {
         return (struct outcome){CAME_TIMED_OUT, 0};
     }
     return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
