@@ -60,6 +60,12 @@ static inline uint64_t course_end(const struct course *course)
     return atomic_load_explicit(&course->end_ns, memory_order_relaxed);
 }
 
+/* Whether none is left to be drawn. */
+static inline bool course_is_drawn(const struct course *course)
+{
+    return atomic_load_explicit(&course->next, memory_order_relaxed) >= course->requests;
+}
+
 /* Draws the number of the next request; false when none is left. */
 static inline bool course_draw(struct course *course, uint64_t *number)
 {

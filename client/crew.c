@@ -24,6 +24,7 @@ static void make_sessions(struct crew *crew, struct hand *hand)
                                              .plan = crew->plan,
                                              .course = &crew->watch->course,
                                              .tally = &crew->tallies[hand->index],
+                                             .gauge = &crew->gauges[hand->index],
                                              .pulse = watch_pulse(crew->watch, hand->index),
                                              .flights = &crew->flights[i * depth],
                                              .memory = &crew->memories[hand->index],
@@ -43,13 +44,14 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
         .rooms = space_create(plan->connections, SESSION_ROOM),
         .hands = space_create(plan->threads, sizeof(*crew->hands)),
         .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
+        .gauges = space_create(plan->threads, sizeof(*crew->gauges)),
         .memories = space_create(plan->threads, sizeof(*crew->memories)),
         .scratches = space_create(plan->threads, SESSION_SCRATCH),
     };
     pthread_rwlock_init(&crew->gate, NULL);
     if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
-        crew->hands == NULL || crew->tallies == NULL || crew->memories == NULL ||
-        crew->scratches == NULL) {
+        crew->hands == NULL || crew->tallies == NULL || crew->gauges == NULL ||
+        crew->memories == NULL || crew->scratches == NULL) {
         return false;
     }
     for (size_t i = 0; i < plan->threads; i++) {
@@ -71,6 +73,7 @@ void crew_finish(struct crew *crew)
     pthread_rwlock_destroy(&crew->gate);
     space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
     space_destroy(crew->memories, plan->threads, sizeof(*crew->memories));
+    space_destroy(crew->gauges, plan->threads, sizeof(*crew->gauges));
     space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));
     space_destroy(crew->hands, plan->threads, sizeof(*crew->hands));
     space_destroy(crew->rooms, plan->connections, SESSION_ROOM);
@@ -99,9 +102,11 @@ static void *begin(void *argument)
     sigemptyset(&wake);
     sigaddset(&wake, WAKE);
     pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+    hand->before = toil_now();
     pthread_rwlock_rdlock(&hand->crew->gate);
     pthread_rwlock_unlock(&hand->crew->gate);
     hand->work(hand);
+    hand->after = toil_now();
     watch_leave(hand->crew->watch);
     return NULL;
 }
@@ -132,12 +137,13 @@ int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *ha
     int error = 0;
     struct sigaction wake = {.sa_handler = on_wake};
     sigaction(WAKE, &wake, NULL);
-    watch_expect(crew->watch, crew->plan->threads);
+    watch_expect(crew->watch, crew->gauges, crew->plan->threads);
     pthread_rwlock_wrlock(&crew->gate);
     size_t started = start_threads(crew, stack_size, work, &error);
     if (error != 0) {
         course_stop(&crew->watch->course, 0);
     }
+    evidence_begin(&crew->watch->evidence);
     course_begin(&crew->watch->course, clock_monotonic_ns());
     pthread_rwlock_unlock(&crew->gate);
     while (error == 0 && watch_workers(crew->watch) == WATCH_STOPPING) {
@@ -145,8 +151,11 @@ int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *ha
             pthread_kill(crew->hands[i].thread, WAKE);
         }
     }
+    evidence_end(&crew->watch->evidence);
     for (size_t i = 0; i < started; i++) {
-        pthread_join(crew->hands[i].thread, NULL);
+        struct hand *hand = &crew->hands[i];
+        pthread_join(hand->thread, NULL);
+        evidence_add(&crew->watch->evidence, &hand->before, &hand->after);
     }
     return error;
 }

@@ -16,6 +16,7 @@ struct crew {
     char *rooms;
     struct hand *hands; /* plan->threads */
     struct tally *tallies;
+    struct gauge *gauges;
     struct reply_memory *memories;
     char *scratches;
     pthread_rwlock_t gate; /* shut until every thread is there; then all pass at once */
@@ -27,8 +28,9 @@ struct hand {
     size_t index;
     size_t first;
     size_t count;
-    char *scratch; /* SESSION_SCRATCH bytes */
-    void *own;     /* what the model keeps for it */
+    char *scratch;             /* SESSION_SCRATCH bytes */
+    void *own;                 /* what the model keeps for it */
+    struct toil before, after; /* the run */
     pthread_t thread;
     void (*work)(struct hand *hand);
 };

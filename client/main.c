@@ -3,6 +3,7 @@
 #include "client/options.h"
 #include "client/report.h"
 #include "client/space.h"
+#include "client/trust.h"
 #include "lib/base/clock.h"
 #include "lib/base/limits.h"
 #include "lib/base/log.h"
@@ -16,6 +17,7 @@ enum exit_status {
     EXIT_WELL = 0,
     EXIT_FAILED = 1, /* a request failed, or none could be made */
     EXIT_WRONG_USE = 2,
+    EXIT_DOUBTFUL = 4, /* the result cannot be trusted */
     EXIT_INTERRUPTED = 130,
 };
 
@@ -74,6 +76,7 @@ static int run(struct report *report, struct tally *tally, const struct options 
     report->elapsed_ns = tally->ended_ns - watch.course.begin_ns;
     report->due = count_due(&watch.course, report);
     report->interrupted = watch.interrupted;
+    report->evidence = watch.evidence;
     watch_finish(&watch);
     return error;
 }
@@ -92,7 +95,7 @@ static enum exit_status judge(const struct report *report)
         log_error("no reply came before the end");
         return EXIT_FAILED;
     }
-    return EXIT_WELL;
+    return trust_judge(report).verdict == NOT_TRUSTED ? EXIT_DOUBTFUL : EXIT_WELL;
 }
 
 static bool is_stdout(const char *path)

@@ -18,6 +18,13 @@ static const struct manual_entry description[] = {
     {.text = "A run ends after the requests of -n or the duration of -d, whichever comes first. "
              "The summary goes to standard output. While a run lasts, a line on a terminal's "
              "standard error shows how far it is."},
+    {.text =
+         "A run says whether its own figures can be trusted. Requests in flight are counted apart "
+         "and held against what latencies come to by Little's law; the generator's threads may "
+         "neither use up their cores nor wait for them for long; an open loop must keep its "
+         "schedule wherever a connection is free; there must be descriptors and local ports; "
+         "the clock must not jump, nor the host of a virtual machine take its time away. What "
+         "is not so is said. With fewer than 100 requests on each connection nothing is."},
     {.text = "Arguments of options: counts take k, M and G; times take us, ms, s, m and h. A URL "
              "begins with http:// and may hold an IPv6 address in brackets."},
     {0},
@@ -40,6 +47,7 @@ static const struct manual_entry status[] = {
     {.term = "0", .text = "Every reply was what was asked for."},
     {.term = "1", .text = "Some request failed or came back wrong, or none could be made."},
     {.term = "2", .text = "The command line was misused."},
+    {.term = "4", .text = "All is well, but the figures cannot be trusted."},
     {.term = "130", .text = "The run was interrupted; its summary was printed."},
     {0},
 };

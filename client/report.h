@@ -12,13 +12,17 @@
  *   latency_us, first_byte_us    of the requests that were answered well; connect_us of connections
  *   histogram  the latencies by value: [highest microsecond of the slot, how many], ascending
  *   open_loop  null unless the plan has a rate. due: requests whose moment came; those that were
- * not sent are missed, because no connection was free for them, or though one was: then by the
- * generator's fault. held_up: sent late because no connection was free. raw_us: as latency_us, but
- * from the sending. lag_us: how late requests were sent that a free connection waited for delay_s
- * what the Delay fields of replies said generator  this program's own effort; cpu_us_per_request is
- * over ok and failed */
+ *              not sent are missed: because no connection was free, or though one was, and then by
+ *              the generator's fault. held_up: sent late because no connection was free. raw_us: as
+ *              latency_us, but from the sending. lag_us: how late requests were sent that a free
+ *              connection waited for
+ *   delay_s    what the Delay fields of replies said
+ *   trusted    whether these figures can be: null when the run was too short to judge. trust: why
+ *              not, in words, and what was looked at (client/trust.h)
+ *   generator  this program's own effort; cpu_us_per_request is over ok and failed */
 #pragma once
 
+#include "client/evidence.h"
 #include "client/load.h"
 #include "client/plan.h"
 #include "client/tally.h"
@@ -36,6 +40,7 @@ struct report {
     uint64_t due; /* open loop: requests whose moment came, sent or not */
     uint64_t cpu_user_ns;
     uint64_t cpu_system_ns;
+    struct evidence evidence;
     bool interrupted;
 };
 

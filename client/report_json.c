@@ -1,5 +1,6 @@
 #include "client/report.h"
 
+#include "client/trust.h"
 #include "lib/base/clock.h"
 
 #include <errno.h>
@@ -129,6 +130,32 @@ static json_t *generator_json(const struct report *report)
                      per_request_us, "threads", (json_int_t)report->plan->threads);
 }
 
+static json_t *trusted_json(const struct trust *trust)
+{
+    return trust->verdict == TOO_SHORT ? json_null() : json_boolean(trust->verdict == TRUSTED);
+}
+
+static json_t *trust_json(const struct report *report, const struct trust *trust)
+{
+    const struct tally *tally = report->tally;
+    json_t *why = json_array();
+    for (int check = 0; check < TRUST_CHECKS; check++) {
+        char text[TRUST_TEXT];
+        if (trust->fails[check]) {
+            trust_explain(text, trust, (enum trust_check)check, report);
+            json_array_append_new(why, json_string(text));
+        }
+    }
+    return json_pack("{s:o, s:{s:I, s:f, s:f}, s:f, s:f, s:o, s:f, s:f, s:I, s:I}", "why", why,
+                     "in_flight", "looks", (json_int_t)report->evidence.sightings, "counted",
+                     trust->flying, "computed", trust->flying_expected, "thread_share",
+                     trust->thread_share, "cores_share", trust->cores_share, "queue_share",
+                     trust->queue_share < 0 ? json_null() : json_real(trust->queue_share),
+                     "stolen_share", trust->stolen_share, "clock_off_s", trust->clock_off_s,
+                     "no_descriptor", (json_int_t)tally->no_descriptor, "no_port",
+                     (json_int_t)tally->no_port);
+}
+
 static void set_started(json_t *root, uint64_t ms)
 {
     char text[32];
@@ -180,7 +207,10 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(root, "connect_us", times_json(&tally->connect));
     json_object_set_new(root, "open_loop", open_loop_json(report));
     json_object_set_new(root, "histogram", histogram_json(&tally->latency));
+    struct trust trust = trust_judge(report);
     json_object_set_new(root, "generator", generator_json(report));
+    json_object_set_new(root, "trusted", trusted_json(&trust));
+    json_object_set_new(root, "trust", trust_json(report, &trust));
     return root;
 }
 

@@ -1,5 +1,6 @@
 #include "client/report.h"
 
+#include "client/trust.h"
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
 
@@ -232,6 +233,32 @@ static void print_generator(const struct report *report, FILE *to)
     fprintf(to, "\n");
 }
 
+static void print_trust(const struct report *report, FILE *to)
+{
+    struct trust trust = trust_judge(report);
+    const char *label = "not trusted";
+    char text[TRUST_TEXT];
+    switch (trust.verdict) {
+    case TRUSTED:
+        print_label(to, "trusted");
+        fprintf(to, "yes: clock, cores, sends and requests in flight were looked at\n");
+        break;
+    case TOO_SHORT:
+        print_label(to, "trusted");
+        fprintf(to, "too short to judge: under %d requests on each connection\n", TRUST_ENOUGH);
+        break;
+    case NOT_TRUSTED:
+        for (int check = 0; check < TRUST_CHECKS; check++) {
+            if (trust.fails[check]) {
+                print_label(to, label);
+                fprintf(to, "%s\n", trust_explain(text, &trust, (enum trust_check)check, report));
+                label = "";
+            }
+        }
+        break;
+    }
+}
+
 /* Every percentile at which a further half of a half of ... the samples is passed, in five steps
  * each, as HdrHistogram prints them. */
 static void print_table(const struct histogram *histogram, FILE *to)
@@ -274,6 +301,7 @@ void report_print(const struct report *report, bool full, FILE *to)
     print_statuses(report, to);
     print_delay(report, to);
     print_generator(report, to);
+    print_trust(report, to);
     if (full && report->tally->latency.count > 0) {
         print_table(&report->tally->latency, to);
     }

@@ -85,12 +85,19 @@ static bool was_ready(const struct session *s, const struct flight *flight, uint
     return stood && s->origin != NULL && flight->drawn_ns < now;
 }
 
-/* Says of a request sent by the clock how late it was, and by whose fault. */
+/* Says of a request sent by the clock how late it was, and by whose fault. What comes after a late
+ * one on the same connection is late because of it: it is the generator's fault still, as long as
+ * that is the larger part of its lateness. */
 static void note_lag(struct session *s, const struct flight *flight, uint64_t now)
 {
-    if (was_ready(s, flight, now)) {
-        tally_lag(s->place.tally, now - later_of(flight->due_ns, flight->drawn_ns));
-    } else if (flight->due_ns < now) {
+    uint64_t late_ns = now - earlier_of(flight->due_ns, now);
+    bool ready = was_ready(s, flight, now);
+    uint64_t own_ns = ready ? now - later_of(flight->due_ns, flight->drawn_ns)
+                            : earlier_of(late_ns, s->behind_ns);
+    s->behind_ns = own_ns > late_ns / 2 ? own_ns : 0;
+    if (ready || s->behind_ns > 0) {
+        tally_lag(s->place.tally, own_ns);
+    } else if (late_ns > 0) {
         s->place.tally->held_up++;
     }
 }
@@ -102,6 +109,7 @@ static void begin_flight(struct session *s, struct flight *flight, uint64_t now)
     }
     flight->sent_ns = flight->start_ns = now;
     s->place.tally->sent++;
+    gauge_begin(s->place.gauge);
     if (s->place.plan->rate > 0) {
         flight->start_ns = flight->due_ns;
         note_lag(s, flight, now);
@@ -119,8 +127,9 @@ static void count_missed(struct session *s, uint64_t now)
     }
 }
 
-static void end_flight(struct session *s)
+static void end_flight(struct session *s, uint64_t now)
 {
+    gauge_end(s->place.gauge, now - flight_at(s, 0)->sent_ns);
     s->first = s->first + 1 == s->place.plan->pipeline ? 0 : s->first + 1;
     s->count--;
     s->sent -= s->sent > 0;
@@ -166,7 +175,7 @@ static void settle(struct session *s, uint64_t now, enum failure failure, struct
     if (s->place.plan->trace) {
         prepare_to_tell(s, flight, failure, cause, took_ns);
     }
-    end_flight(s);
+    end_flight(s, now);
 }
 
 /* --- failures of the connection --------------------------------------------------------------- */
@@ -301,6 +310,8 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
         s->rest_until_ns = flight_at(s, 0)->due_ns; /* there is time to ask again */
     } else {
         int error = came.kind == CAME_TIMED_OUT ? ETIMEDOUT : came.error;
+        s->place.tally->no_descriptor += error == EMFILE || error == ENFILE;
+        s->place.tally->no_port += error == EADDRNOTAVAIL;
         doom(s, 1, FAILURE_CONNECT, (struct cause){.error = error});
         rest(s, now);
     }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "client/course.h"
+#include "client/gauge.h"
 #include "client/plan.h"
 #include "client/pulse.h"
 #include "client/reply.h"
@@ -96,6 +97,7 @@ struct session_place {
     const struct plan *plan;
     struct course *course;
     struct tally *tally;
+    struct gauge *gauge;    /* of its thread */
     struct pulse *pulse;    /* NULL: nobody looks */
     struct flight *flights; /* plan->pipeline of them */
     /* These two may be shared by the sessions of one thread. */
@@ -114,8 +116,9 @@ struct session {
     size_t count;
     size_t sent;
     size_t part;
-    size_t gathered; /* as `sent`, should all of the SEND step leave */
-    bool exhausted;  /* none is left to be drawn */
+    size_t gathered;    /* as `sent`, should all of the SEND step leave */
+    bool exhausted;     /* none is left to be drawn */
+    uint64_t behind_ns; /* its schedule, by the generator's fault */
 
     /* The connection. */
     const struct origin *origin; /* NULL: there is none */

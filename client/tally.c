@@ -73,6 +73,8 @@ void tally_add(struct tally *to, const struct tally *from)
     to->bytes_body += from->bytes_body;
     to->held_up += from->held_up;
     to->missed += from->missed;
+    to->no_descriptor += from->no_descriptor;
+    to->no_port += from->no_port;
     to->delay_count += from->delay_count;
     to->delay_sum_ns += from->delay_sum_ns;
     to->delay_max_ns = later_of(to->delay_max_ns, from->delay_max_ns);

@@ -49,6 +49,9 @@ struct tally {
     uint64_t held_up; /* sent late, because no connection was free at their moment */
     uint64_t missed;  /* never sent, though a connection was */
 
+    uint64_t no_descriptor; /* connections that failed because none was left */
+    uint64_t no_port;       /* or no local port */
+
     uint64_t delay_count; /* replies that carried a Delay field, and what these said */
     uint64_t delay_sum_ns;
     uint64_t delay_max_ns;

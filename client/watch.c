@@ -30,7 +30,8 @@ int watch_init(struct watch *watch, const struct plan *plan, bool show)
     ending_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 
-    *watch = (struct watch){.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+    *watch = (struct watch){.plan = plan,
+                            .signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
                             .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     course_init(&watch->course, plan->requests, plan->duration_ns);
     if (watch->signals < 0 || watch->done < 0) {
@@ -62,8 +63,10 @@ struct pulse *watch_pulse(struct watch *watch, size_t index)
     return watch->pulses == NULL ? NULL : &watch->pulses[index % PULSES];
 }
 
-void watch_expect(struct watch *watch, size_t workers)
+void watch_expect(struct watch *watch, const struct gauge *gauges, size_t workers)
 {
+    watch->gauges = gauges;
+    watch->gauge_count = workers;
     atomic_store(&watch->working, workers);
 }
 
@@ -91,14 +94,38 @@ static void on_signal(struct watch *watch)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* What is due of looking and showing. */
+static void look_around(struct watch *watch, uint64_t now_ns)
+{
+    if (now_ns >= watch->look_ns) {
+        evidence_look(&watch->evidence, watch->plan, &watch->course, watch->gauges,
+                      watch->gauge_count, now_ns);
+        watch->look_ns = evidence_next_look(&watch->evidence, watch->gauge_count, now_ns);
+    }
+    if (now_ns >= watch->show_ns) {
+        progress_draw(watch->progress);
+        watch->show_ns = now_ns + SHOW_MS * NS_PER_MS;
+    }
+}
+
+/* Sleeps until a signal or the last worker's leave, or the time to look around. */
+static void sleep_lightly(struct watch *watch, struct pollfd waited[2])
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t next_ns = watch->look_ns < watch->show_ns ? watch->look_ns : watch->show_ns;
+    struct timespec wait = clock_timespec(next_ns > now_ns ? next_ns - now_ns : 0);
+    struct timespec stopping = clock_timespec(STOPPING_MS * NS_PER_MS);
+    ppoll(waited, 2, course_is_stopped(&watch->course) ? &stopping : &wait, NULL);
+}
+
 enum watch_outcome watch_workers(struct watch *watch)
 {
     for (;;) {
-        bool stopping = course_is_stopped(&watch->course);
-        int timeout_ms = stopping ? STOPPING_MS : watch->progress != NULL ? SHOW_MS : -1;
-        struct pollfd waited[] = {{watch->done, POLLIN, 0}, {watch->signals, POLLIN, 0}};
-        poll(waited, 2, timeout_ms);
+        struct pollfd waited[2] = {{watch->done, POLLIN, 0}, {watch->signals, POLLIN, 0}};
+        sleep_lightly(watch, waited);
         if (waited[0].revents != 0) {
+            evidence_look(&watch->evidence, watch->plan, &watch->course, watch->gauges,
+                          watch->gauge_count, clock_monotonic_ns());
             progress_erase(watch->progress);
             return WATCH_LEFT;
         }
@@ -108,6 +135,6 @@ enum watch_outcome watch_workers(struct watch *watch)
         if (course_is_stopped(&watch->course)) {
             return WATCH_STOPPING;
         }
-        progress_draw(watch->progress);
+        look_around(watch, clock_monotonic_ns());
     }
 }

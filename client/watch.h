@@ -1,8 +1,9 @@
-/* The main thread's part in a run: it sleeps while the workers work, looks up for signals, and
- * shows how far they have come. */
+/* The main thread's part in a run: it sleeps while the workers work, looks up for signals, counts
+ * what is in flight, and shows how far they have come. */
 #pragma once
 
 #include "client/course.h"
+#include "client/evidence.h"
 #include "client/plan.h"
 #include "client/pulse.h"
 
@@ -16,8 +17,14 @@ struct watch {
     struct course course;      /* what the workers share */
     struct pulse *pulses;      /* NULL: nobody looks */
     struct progress *progress; /* NULL: nobody looks */
-    int signals;               /* signalfd: SIGINT, SIGTERM */
-    int done;                  /* eventfd: the last worker has left */
+    const struct plan *plan;
+    const struct gauge *gauges; /* of the workers */
+    size_t gauge_count;
+    struct evidence evidence;
+    uint64_t look_ns,
+        show_ns; /* when to look at the gauges again, and when to show how far it is */
+    int signals; /* signalfd: SIGINT, SIGTERM */
+    int done;    /* eventfd: the last worker has left */
     _Atomic size_t working;
     bool interrupted; /* by a signal */
 };
@@ -30,8 +37,8 @@ void watch_finish(struct watch *watch);
 /* Where worker `index` counts its verdicts for the progress line; NULL if it need not. */
 struct pulse *watch_pulse(struct watch *watch, size_t index);
 
-/* `workers` are about to start. */
-void watch_expect(struct watch *watch, size_t workers);
+/* `workers` are about to start, each with a gauge. */
+void watch_expect(struct watch *watch, const struct gauge *gauges, size_t workers);
 
 /* One of them has nothing more to do. Any thread; the last thing that it does. */
 void watch_leave(struct watch *watch);

@@ -94,6 +94,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     loop->now_ns = clock_monotonic_ns();
     while ((due = deadlines_take(&loop->deadlines, loop->now_ns)) != NULL) {
         on_deadline((struct connection *)((char *)due - offsetof(struct connection, deadline)));
+        loop->now_ns = clock_monotonic_ns(); /* many may be due together, and each takes time */
     }
     if (loop->now_ns >= course_end(&loop->hand->crew->watch->course)) {
         for (size_t i = 0; i < loop->begun; i++) {

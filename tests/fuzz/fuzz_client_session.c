@@ -27,6 +27,7 @@ struct world {
     struct plan plan;
     struct course course;
     struct tally tally;
+    struct gauge gauge;
     struct pulse pulse;
     struct flight *flights; /* these four in memory of their own, not a byte more than promised */
     struct reply_memory *memory;
@@ -224,8 +225,9 @@ static void run(struct world *w, struct bytes says)
     w->says = says;
     w->now = NS_PER_S;
     course_init(&w->course, w->plan.requests, w->plan.duration_ns);
-    session_init(&w->session, &(struct session_place){&w->plan, &w->course, &w->tally, &w->pulse,
-                                                      w->flights, w->memory, w->scratch, w->room});
+    session_init(&w->session,
+                 &(struct session_place){&w->plan, &w->course, &w->tally, &w->gauge, &w->pulse,
+                                         w->flights, w->memory, w->scratch, w->room});
     course_begin(&w->course, w->now);
     for (;;) {
         const struct step *step = session_step(&w->session, w->now, came);

@@ -236,7 +236,7 @@ def progress_of(model, *options):
         except OSError:  # nobody has the other side of the terminal open any more
             pass
         os.close(ours)
-        assert client.wait(30 * PATIENCE) == 0
+        assert client.wait(30 * PATIENCE) in (0, 4)  # a busy machine may make it doubtful
     return shown.decode('utf-8', 'replace')
 
 

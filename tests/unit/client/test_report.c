@@ -400,6 +400,37 @@ static void text_of_an_open_loop_shows_raw_beside_latency(void **state)
     free(text);
 }
 
+static void json_says_whether_it_can_be_trusted(void **state)
+{
+    static const struct {
+        uint64_t connections;
+        uint64_t busiest_ms; /* of 2 s */
+        int trusted;         /* -1: null */
+    } rows[] = {{64, 0, -1}, {1, 1000, 1}, {1, 1900, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fill();
+        struct report report = report_of();
+        plan.connections = rows[i].connections;
+        report.evidence.threads = report.evidence.cores = 1;
+        report.evidence.busiest_cpu_ns = rows[i].busiest_ms * NS_PER_MS;
+        json_t *root = json_of(&report);
+        json_t *trusted = json_object_get(root, "trusted");
+        json_t *why = json_object_get(json_object_get(root, "trust"), "why");
+        assert_null(check(schema_root, root));
+        assert_int_equal(json_is_null(trusted) ? -1 : json_is_true(trusted), rows[i].trusted);
+        assert_int_equal(json_array_size(why), rows[i].trusted == 0);
+        json_decref(root);
+        char *text = text_of(&report, false);
+        assert_non_null(strstr(text, rows[i].trusted < 0 ? "trusted     too short"
+                                     : rows[i].trusted == 0
+                                         ? "not trusted the generator was the limit"
+                                         : "trusted     yes"));
+        free(text);
+    }
+    plan.connections = 64;
+}
+
 static void json_percentiles_are_those_of_the_samples(void **state)
 {
     (void)state;
@@ -468,6 +499,7 @@ static void text_says_what_was_counted(void **state)
         "1.50s at most",
         "50 requests/s",
         "400ms of CPU",
+        "too short to judge",
     };
     (void)state;
     fill();
@@ -520,6 +552,7 @@ int main(int argc, char **argv)
     suite_add(&suite, CASE(json_says_what_was_counted));
     suite_add(&suite, CASE(json_of_an_open_loop_says_what_was_missed));
     suite_add(&suite, CASE(text_of_an_open_loop_shows_raw_beside_latency));
+    suite_add(&suite, CASE(json_says_whether_it_can_be_trusted));
     suite_add(&suite, CASE(json_percentiles_are_those_of_the_samples));
     suite_add(&suite, CASE(json_histogram_holds_every_sample));
     suite_add(&suite, CASE(json_that_cannot_be_written_is_an_error));

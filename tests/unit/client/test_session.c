@@ -39,6 +39,7 @@ struct script {
 struct world {
     struct plan plan;
     struct course course;
+    struct gauge gauge;
     struct tally *tally;
     struct flight flights[64];
     struct reply_memory memory;
@@ -282,6 +283,7 @@ static void world_init_session(struct world *w)
                                   .plan = &w->plan,
                                   .course = &w->course,
                                   .tally = w->tally,
+                                  .gauge = &w->gauge,
                                   .flights = w->flights,
                                   .memory = &w->memory,
                                   .scratch = guard_room(&w->scratch_guard, SESSION_SCRATCH),
@@ -1185,6 +1187,70 @@ static void lag_is_what_passes_while_a_connection_waits(void **state)
     world_destroy(w);
 }
 
+/* What piles up while the generator sleeps is its fault, though each request in turn finds the
+ * connection busy with the one before. */
+static void what_a_late_generator_holds_up_is_its_lag_too(void **state)
+{
+    (void)state;
+    struct world *w = world_create(200);
+    w->plan.rate = 1000;
+    w->plan.trace = false;
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK, OK}, .then = CLOSES});
+    world_init_session(w);
+    struct outcome came = {CAME_NOTHING, 0, 0};
+    const struct step *step = session_step(&w->session, w->now, came);
+    while (step->kind != STEP_FINISHED) {
+        came = take(w, step);
+        if (step->kind == STEP_WAIT && w->tally->sent == 50) {
+            w->now += 100 * NS_PER_MS;
+        }
+        step = session_step(&w->session, w->now, came);
+    }
+    assert_int_equal(w->tally->ok, 200);
+    assert_int_equal(w->tally->held_up, 1); /* the first, before there was a connection */
+    assert_in_range(histogram_percentile(&w->tally->lag, 75000), 45000, 55000);
+    assert_in_range(histogram_max(&w->tally->lag), 100000, 100100);
+    world_destroy(w);
+}
+
+static void scarcity_is_counted_by_what_is_scarce(void **state)
+{
+    (void)state;
+    struct world *w = world_create(3);
+    script_add(w, (struct script){.connect_error = EMFILE});
+    script_add(w, (struct script){.connect_error = EADDRNOTAVAIL});
+    script_add(w, (struct script){.connect_error = ECONNREFUSED});
+    run(w);
+    assert_int_equal(w->tally->failures[FAILURE_CONNECT], 3);
+    assert_int_equal(w->tally->no_descriptor, 1);
+    assert_int_equal(w->tally->no_port, 1);
+    world_destroy(w);
+}
+
+/* The gauge counts them without a look at any clock. */
+static void requests_in_flight_are_counted(void **state)
+{
+    (void)state;
+    struct world *w = world_create(12);
+    w->plan.pipeline = 3;
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK}, .then = CLOSES});
+    world_init_session(w);
+    struct outcome came = {CAME_NOTHING, 0, 0};
+    const struct step *step = session_step(&w->session, w->now, came);
+    uint64_t most = 0;
+    while (step->kind != STEP_FINISHED) {
+        came = take(w, step);
+        step = session_step(&w->session, w->now, came);
+        uint64_t flying = gauge_read(&w->gauge.flying);
+        assert_int_equal(flying, w->tally->sent - w->tally->ok - w->tally->failed);
+        most = flying > most ? flying : most;
+    }
+    assert_int_equal(most, 3);
+    assert_int_equal(gauge_read(&w->gauge.ended), 12);
+    assert_int_equal(gauge_read(&w->gauge.flying), 0);
+    world_destroy(w);
+}
+
 static void a_request_whose_moment_passes_while_a_connection_waits_is_missed(void **state)
 {
     (void)state;
@@ -1398,6 +1464,9 @@ int main(void)
     suite_add(&suite, CASE(with_a_rate_latency_counts_from_the_moment_it_was_due));
     suite_add(&suite, CASE(a_stall_shows_in_latency_and_hardly_in_raw));
     suite_add(&suite, CASE(lag_is_what_passes_while_a_connection_waits));
+    suite_add(&suite, CASE(what_a_late_generator_holds_up_is_its_lag_too));
+    suite_add(&suite, CASE(scarcity_is_counted_by_what_is_scarce));
+    suite_add(&suite, CASE(requests_in_flight_are_counted));
     suite_add(&suite, CASE(a_request_whose_moment_passes_while_a_connection_waits_is_missed));
     suite_add(&suite, CASE(requests_that_find_no_connection_fail_by_the_clock));
     suite_add(&suite, CASE(thinking_comes_between_reply_and_request));

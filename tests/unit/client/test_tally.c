@@ -89,6 +89,8 @@ static void fill(struct tally *t, uint64_t n)
     tally_lag(t, n * 3 * NS_PER_US);
     t->held_up += n;
     t->missed += 2 * n;
+    t->no_descriptor += n;
+    t->no_port += 3 * n;
     t->bytes_sent += n;
     t->bytes_received += 2 * n;
     t->bytes_body += 3 * n;
