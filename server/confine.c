@@ -160,11 +160,9 @@ static bool drop_privileges(const struct confinement *c)
     }
     if (syscall(SYS_capget, &header, held) == 0) {
         const uint32_t kept = UINT32_C(1) << CAP_DAC_READ_SEARCH;
-        held[0].effective &= kept;
-        held[0].permitted &= kept;
-        held[0].inheritable = 0;
-        held[1] = (struct __user_cap_data_struct){0};
-        if (syscall(SYS_capset, &header, held) == 0) {
+        const struct __user_cap_data_struct less[_LINUX_CAPABILITY_U32S_3] = {
+            {.effective = held[0].effective & kept, .permitted = held[0].permitted & kept}};
+        if (memcmp(held, less, sizeof(held)) == 0 || syscall(SYS_capset, &header, less) == 0) {
             return true;
         }
     }
