@@ -63,6 +63,11 @@ static const struct manual_entry environment[] = {
      .text =
          "Sockets that listen, passed by a supervisor as systemd.socket(5) does; they are served "
          "besides those of --listen."},
+    {.term = "NOTIFY_SOCKET",
+     .text =
+         "Where a supervisor is told, as sd_notify(3) does it, that the server accepts (READY), "
+         "opens its log anew or has begun a successor (RELOADING), is succeeded by another process "
+         "(MAINPID), or stops (STOPPING)."},
     {0},
 };
 

@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "server/listeners.h"
+#include "server/notify.h"
 #include "server/successor.h"
 
 #include <errno.h>
@@ -125,6 +126,7 @@ static void on_ready(struct parent *parent)
         parent->ready = true;
         listeners_own(parent->spec->listeners, parent->spec->count);
         parent->spec->ready(parent->spec->argument);
+        notify(NOTICE_READY);
         predecessor_tell(&parent->predecessor);
     }
 }
@@ -198,6 +200,7 @@ static void stop(struct parent *parent)
         kill(parent->successor.pid, SIGTERM);
         successor_forget(&parent->successor);
     }
+    notify(NOTICE_STOPPING);
     listeners_remove(parent->spec->listeners, parent->spec->count);
     leave(parent, ORDER_DRAIN);
 }
@@ -211,8 +214,8 @@ static void begin_successor(struct parent *parent)
         log_warn("a server that %s is not replaced", parent->stopping ? "ends" : "only begins");
     } else if (parent->successor.pid != 0) {
         log_warn("a successor has been begun already");
-    } else {
-        successor_begin(&parent->successor, spec->argv, spec->listeners, spec->count);
+    } else if (successor_begin(&parent->successor, spec->argv, spec->listeners, spec->count)) {
+        notify(NOTICE_CHANGING);
     }
 }
 
@@ -222,13 +225,29 @@ static void on_successor(struct parent *parent)
     case SUCCESSOR_QUIET:
         break;
     case SUCCESSOR_READY:
+        notify_succession(parent->successor.pid);
         successor_forget(&parent->successor);
         leave(parent, ORDER_HAND_OVER);
         break;
     case SUCCESSOR_FAILED:
         log_error("the successor did not come to accept; this server goes on");
+        notify(NOTICE_READY);
         successor_forget(&parent->successor);
         break;
+    }
+}
+
+/* --- logs ------------------------------------------------------------------------------------- */
+
+static void reopen(struct parent *parent)
+{
+    bool told = parent->ready && !parent->stopping;
+    if (told) {
+        notify(NOTICE_CHANGING);
+    }
+    parent->spec->reopen(parent->spec->argument);
+    if (told) {
+        notify(NOTICE_READY);
     }
 }
 
@@ -245,7 +264,7 @@ static void on_signal(struct parent *parent)
         reap(parent);
         break;
     case SIGHUP:
-        parent->spec->reopen(parent->spec->argument);
+        reopen(parent);
         break;
     case SIGUSR2:
         begin_successor(parent);

@@ -1,0 +1,213 @@
+"""A server under a supervisor such as systemd: what it is handed, and what it tells."""
+
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+
+import pytest
+
+from support.http import get
+from support.programs import PATIENCE, environment, program, wait_until
+from support.server import children_of
+
+# --- socket activation ----------------------------------------------------------------------------
+
+LAUNCHER = '''#!{python}
+import os, sys
+sockets = {sockets}
+high = [os.dup2(socket, 50 + i) for i, socket in enumerate(sockets)]
+for i, socket in enumerate(high):
+    os.dup2(socket, 3 + i)
+    os.set_inheritable(3 + i, True)
+    os.close(socket)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES='a:b')
+os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+'''
+
+
+@pytest.fixture
+def activated(own, model, tmp_path):
+    """Starts a server as a supervisor does that holds these sockets, which listen."""
+    def start(sockets, *options):
+        path = tmp_path / 'launcher'
+        path.write_text(LAUNCHER.format(python=sys.executable, program=str(program('server', model)),
+                                        sockets=[one.fileno() for one in sockets]))
+        path.chmod(0o755)
+        return own(*options, path=path, listen=(), pass_fds=[one.fileno() for one in sockets])
+    return start
+
+
+@pytest.fixture
+def sockets(tmp_path):
+    """Two of a kind that a socket unit may have: they block, and are for TCP and of a path."""
+    tcp = socket.create_server(('127.0.0.1', 0))
+    local = socket.socket(socket.AF_UNIX)
+    local.bind(str(tmp_path / 'held'))
+    local.listen()
+    yield tcp, local
+    tcp.close()
+    local.close()
+
+
+def serves(address):
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family) as client:
+        client.settimeout(20 * PATIENCE)
+        client.connect(address)
+        client.sendall(get('/small.txt', 'Connection: close'))
+        said = b''
+        while more := client.recv(65536):
+            said += more
+        assert said.startswith(b'HTTP/1.1 200 '), said
+
+
+def loops_of(model):
+    return [(), ('-t', '2'), ('-t', '5')] if model == 'async' else [()]
+
+
+def test_sockets_of_a_supervisor_are_served_and_no_other(activated, model, sockets):
+    for loops in loops_of(model):
+        server = activated(sockets, *loops)
+        addresses = [one.getsockname() for one in sockets]
+        assert wait_until(lambda: len(server.ready_lines()) == 2)
+        assert [line['tcp'] or line['unix'] for line in server.ready_lines()] == [
+            f'127.0.0.1:{addresses[0][1]}', addresses[1]]
+        for _ in range(10):
+            for address in addresses:
+                serves(address)
+        server.stop()
+
+
+def test_socket_of_a_supervisor_outlives_the_server(activated, model, sockets):
+    """Who comes while no server is there waits for the next one."""
+    tcp, local = sockets
+    for loops in loops_of(model):
+        activated(sockets, *loops).stop()
+        assert os.path.exists(local.getsockname())
+        with socket.create_connection(tcp.getsockname(), 20 * PATIENCE) as early:
+            early.sendall(get('/small.txt'))
+            server = activated(sockets, *loops)
+            assert early.recv(65536).startswith(b'HTTP/1.1 200 ')
+            early.shutdown(socket.SHUT_WR)
+            early.recv(65536)
+        server.stop()
+
+
+def test_successor_has_the_sockets_of_the_supervisor(activated, model, sockets):
+    for loops in loops_of(model):
+        server = activated(sockets, *loops)
+        server.replace()
+        for one in sockets:
+            serves(one.getsockname())
+        server.stop()
+        assert os.path.exists(sockets[1].getsockname())
+
+
+def test_address_that_is_asked_for_is_served_besides(activated, sockets):
+    server = activated(sockets[:1], '-l', '127.0.0.1:0')
+    assert wait_until(lambda: len(server.ready_lines()) == 2)
+    serves(sockets[0].getsockname())
+    server.stop()
+
+
+# --- what a supervisor is told --------------------------------------------------------------------
+
+class Supervisor:
+    """Hears what is told, and by whom."""
+
+    def __init__(self, address):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(address)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.socket.settimeout(20 * PATIENCE)
+        self.name = address.replace('\0', '@')
+
+    def environment(self):
+        return environment(NOTIFY_SOCKET=self.name)
+
+    def hear(self):
+        """The next notice: its lines by name, and who sent it."""
+        text, ancillary, _, _ = self.socket.recvmsg(4096, 256)
+        pid, _, _ = struct.unpack('3i', ancillary[0][2][:12])
+        return dict(line.split('=', 1) for line in text.decode().splitlines()), pid
+
+    def hears_nothing(self):
+        self.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            self.hear()
+        self.socket.settimeout(20 * PATIENCE)
+
+
+@pytest.fixture(params=['path', 'abstract'])
+def supervisor(request, tmp_path):
+    there = Supervisor(str(tmp_path / 'notify') if request.param == 'path'
+                       else f'\0cristo-test-{os.getpid()}')
+    yield there
+    there.socket.close()
+
+
+def test_start_reload_and_stop_are_told(own, supervisor, tmp_path):
+    server = own('--access-log', tmp_path / 'log', env=supervisor.environment())
+    assert supervisor.hear() == ({'READY': '1', 'MAINPID': str(server.pid)}, server.pid)
+    before_us = time.monotonic_ns() // 1000
+    server.signal(signal.SIGHUP)
+    told, sender = supervisor.hear()
+    assert told.pop('RELOADING') == '1' and sender == server.pid
+    assert before_us <= int(told.pop('MONOTONIC_USEC')) <= time.monotonic_ns() // 1000
+    assert told == {}
+    assert supervisor.hear() == ({'READY': '1', 'MAINPID': str(server.pid)}, server.pid)
+    supervisor.hears_nothing()
+    server.signal(signal.SIGTERM)
+    assert supervisor.hear() == ({'STOPPING': '1'}, server.pid)
+    server.stopped()
+    supervisor.hears_nothing()
+
+
+def test_readiness_is_told_when_it_accepts(own, supervisor):
+    server = own(env=supervisor.environment())
+    supervisor.hear()
+    os.kill(server.worker, signal.SIGKILL)  # the next child is no news
+    with server.connect() as connection:
+        connection.goes_on()
+    supervisor.hears_nothing()
+    server.kill()
+
+
+def test_succession_is_told_by_the_one_that_is_believed(own, supervisor):
+    """The successor tells, too, but is not heard before its predecessor has named it."""
+    server = own(env=supervisor.environment())
+    old = server.pid
+    supervisor.hear()
+    server.replace()
+    heir = {'READY': '1', 'MAINPID': str(server.pid)}
+    told, sender = supervisor.hear()
+    assert told['RELOADING'] == '1' and sender == old
+    assert supervisor.hear() == (heir, server.pid)
+    assert supervisor.hear() == (heir, old)
+    supervisor.hears_nothing()  # the old one's end is not that of the service
+    server.signal(signal.SIGTERM)
+    assert supervisor.hear() == ({'STOPPING': '1'}, server.pid)
+    server.stopped()
+
+
+def test_succession_that_fails_is_told(own, model, supervisor, tmp_path):
+    path = tmp_path / 'program'
+    path.symlink_to(program('server', model))
+    server = own(path=path, env=supervisor.environment())
+    supervisor.hear()
+    path.unlink()
+    server.signal(signal.SIGUSR2)
+    assert supervisor.hear()[0]['RELOADING'] == '1'
+    assert supervisor.hear() == ({'READY': '1', 'MAINPID': str(server.pid)}, server.pid)
+    assert wait_until(lambda: children_of(server.pid) == [server.worker])
+
+
+@pytest.mark.parametrize('name', ['/no/such/socket', 'neither', '@', '/' + 'x' * 200])
+def test_supervisor_that_cannot_be_told_is_no_reason_not_to_serve(own, name):
+    server = own(env=environment(NOTIFY_SOCKET=name))
+    assert 'NOTIFY_SOCKET' in server.stderr
+    with server.connect() as connection:
+        connection.goes_on()
