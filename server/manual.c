@@ -76,6 +76,13 @@ static const struct manual_entry files[] = {
      .text = "The prepared book, seen from the program's folder: DOCROOT where none is given. In a "
              "build folder it is ../book."},
     {.term = "/etc/mime.types", .text = "Media types by the endings of file names."},
+    {.term = "@.service, @.socket",
+     .text =
+         "Units for systemd. The service reads OPTIONS and DOCROOT from /etc/default/@, serves as "
+         "www-data, may log to /var/log/@ and have sockets in /run/@; the socket unit "
+         "says where it listens, also on ports below 1024. With neither variable set it serves the "
+         "book. 'systemctl reload @' opens the log anew, and 'systemctl kill --signal=USR2 "
+         "--kill-whom=main @' replaces the program."},
     {.term = "index.html",
      .text = "What a folder of DOCROOT shows. Without one the folder is listed, unless --fallback "
              "stands in."},

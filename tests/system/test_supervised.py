@@ -1,16 +1,22 @@
-"""A server under a supervisor such as systemd: what it is handed, and what it tells."""
+"""A server under a supervisor such as systemd: what it is handed, what it tells, and what its units
+let it do."""
 
 import os
+import pathlib
+import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
 import pytest
 
 from support.http import get
-from support.programs import PATIENCE, environment, program, wait_until
+from support.programs import (BUILD, MODELS, PATIENCE, SANITIZER, environment, program,
+                              wait_until)
 from support.server import children_of
 
 # --- socket activation ----------------------------------------------------------------------------
@@ -211,3 +217,113 @@ def test_supervisor_that_cannot_be_told_is_no_reason_not_to_serve(own, name):
     assert 'NOTIFY_SOCKET' in server.stderr
     with server.connect() as connection:
         connection.goes_on()
+
+
+# --- units ----------------------------------------------------------------------------------------
+
+needs_systemd = pytest.mark.skipif(not shutil.which('systemd-analyze'),
+                                   reason='no systemd here (package systemd)')
+only_plain = pytest.mark.skipif(SANITIZER != 'none', reason='units are for programs without '
+                                'sanitizers, which make other calls')
+UNITS = [f'cristo-{model}-server.{kind}' for model in MODELS for kind in ('service', 'socket')]
+
+
+def run(*command):
+    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
+
+
+@needs_systemd
+def test_units_say_what_systemd_understands(tmp_path):
+    """With the programs where they were built, for they need not be installed."""
+    for name in UNITS:
+        unit = (BUILD / 'server' / name).read_text()
+        unit = re.sub(r'^ExecStart=\S+/', f'ExecStart={BUILD}/server/', unit, flags=re.MULTILINE)
+        (tmp_path / name).write_text(unit)
+    done = run('systemd-analyze', 'verify', '--man=no', *(tmp_path / name for name in UNITS))
+    said = [line for line in (done.stdout + done.stderr).splitlines() if 'cristo' in line]
+    assert done.returncode == 0 and said == []
+
+
+@needs_systemd
+@pytest.mark.parametrize('model', MODELS)
+def test_service_is_exposed_little(model):
+    """1.5 of 10, by systemd's own reckoning."""
+    done = run('systemd-analyze', 'security', '--offline=true', '--threshold=15', '--no-pager',
+               BUILD / 'server' / f'cristo-{model}-server.service')
+    assert done.returncode == 0, done.stdout
+
+
+def members(group):
+    """The system calls of one of systemd's groups."""
+    listed = run('systemd-analyze', 'syscall-filter', '--no-pager', group).stdout.splitlines()
+    words = {line.strip() for line in listed[1:] if line.strip() and not line.strip().startswith('#')}
+    return set().union(*(members(word) if word[0] == '@' else {word} for word in words))
+
+
+def allowed_calls(unit):
+    """What systemd makes of the lines of a filter, one after the other."""
+    calls = members('@default')
+    for line in re.findall(r'^SystemCallFilter=(.*)', unit, re.MULTILINE):
+        words = line.removeprefix('~').split()
+        named = set().union(*(members(word) if word[0] == '@' else {word} for word in words))
+        calls = calls - named if line[0] == '~' else calls | named
+    return calls
+
+
+def numbers_of(calls):
+    defined = subprocess.run(['gcc', '-E', '-dM', '-include', 'sys/syscall.h', '-xc', '/dev/null'],
+                             capture_output=True, text=True, timeout=60 * PATIENCE, check=True)
+    numbers = dict(re.findall(r'#define __NR_(\w+) (\d+)', defined.stdout))
+    return sorted(int(numbers[call]) for call in calls if call in numbers)
+
+
+CONFINER = '''#!{python}
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+number = 0
+while libc.prctl(23, number, 0, 0, 0) >= 0:  # PR_CAPBSET_READ, PR_CAPBSET_DROP
+    libc.prctl(24, number, 0, 0, 0)
+    number += 1
+code = struct.pack('HBBI', 0x20, 0, 0, 0)
+for number in {numbers}:
+    code += struct.pack('HBBI', 0x15, 0, 1, number) + struct.pack('HBBI', 0x06, 0, 0, 0x7fff0000)
+code += struct.pack('HBBI', 0x06, 0, 0, 0x00050001)
+room = ctypes.create_string_buffer(code)
+filter = struct.pack('HxxxxxxP', len(code) // 8, ctypes.addressof(room))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter, 0, 0) == 0
+os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+'''
+
+
+@needs_systemd
+@only_plain
+def test_calls_that_the_service_may_make_are_enough(own, model, tmp_path):
+    """Under the unit's own filter, and with no capability, it serves, confines itself as ever,
+    opens its log anew, is replaced, and stops."""
+    unit = (BUILD / 'server' / f'cristo-{model}-server.service').read_text()
+    calls = allowed_calls(unit)
+    assert 'read' in calls and 'chroot' not in calls and 'capset' not in calls
+    assert not re.search(r'^(DynamicUser|RestrictSUIDSGID)=yes', unit, re.MULTILINE)  # no openat2
+    path = tmp_path / 'launcher'
+    path.write_text(CONFINER.format(python=sys.executable, numbers=numbers_of(calls),
+                                    program=str(program('server', model))))
+    path.chmod(0o755)
+    log = tmp_path / 'log'
+    server = own('--access-log', log, '--admin', '127.0.0.1:0', path=path)
+    for pid in (server.pid, server.worker):
+        state = pathlib.Path(f'/proc/{pid}/status').read_text()
+        assert 'Seccomp:\t2' in state and 'CapEff:\t0000000000000000' in state
+    usual = own()
+    assert server.stderr == usual.stderr  # a line, and the same
+    with server.connect() as connection:
+        connection.goes_on()
+        log.rename(tmp_path / 'old')
+        server.signal(signal.SIGHUP)
+        assert wait_until(log.exists)
+        connection.goes_on()
+        assert connection.send(get('/sizes/1048577.bin')).reply().status == 200
+    server.replace()
+    with server.connect() as connection:
+        connection.goes_on()
+    server.stop()
