@@ -196,10 +196,7 @@ static void stop(struct parent *parent)
         control_order(&parent->control, ORDER_CUT);
         return;
     }
-    if (parent->successor.pid != 0) {
-        kill(parent->successor.pid, SIGTERM);
-        successor_forget(&parent->successor);
-    }
+    successor_dismiss(&parent->successor);
     notify(NOTICE_STOPPING);
     listeners_remove(parent->spec->listeners, parent->spec->count);
     leave(parent, ORDER_DRAIN);

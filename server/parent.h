@@ -5,7 +5,7 @@
  * SIGTERM, SIGINT   have the child drain; the next one has it end at once
  * SIGHUP            opens anew what is written to
  * SIGUSR2           begins a successor; once that accepts, the child drains
- * SIGCHLD           a child, or a successor, has ended
+ * SIGCHLD           a child has ended
  *
  * A supervisor is told of all that (notify.h). */
 #pragma once

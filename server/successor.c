@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define WORD_VARIABLE "CRISTO_PREDECESSOR" /* the descriptor to which the word is written */
@@ -66,16 +67,51 @@ static void become(char **argv, const struct listener *listeners, unsigned count
     _exit(127);
 }
 
+/* Begins the successor, tells its number, or -errno, and is gone. */
+_Noreturn static void go_between(char **argv, const struct listener *listeners, unsigned count,
+                                 int word, const char *heritage, int told)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        become(argv, listeners, count, word, heritage);
+    }
+    pid = pid < 0 ? -errno : pid;
+    _exit(write(told, &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
+}
+
+/* The successor is nobody's child but of whoever takes in orphans: systemd takes another process
+ * for the service's only if it is its own to wait for. Its number, or -errno. */
+static pid_t begin_orphan(char **argv, const struct listener *listeners, unsigned count, int word,
+                          const char *heritage)
+{
+    int told[2];
+    if (pipe2(told, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    pid_t between = fork();
+    if (between == 0) {
+        go_between(argv, listeners, count, word, heritage, told[1]);
+    }
+    pid_t pid = between < 0 ? -errno : -ECHILD;
+    close(told[1]);
+    ssize_t got = read(told[0], &pid, sizeof(pid));
+    (void)got; /* or it has died before it could tell */
+    close(told[0]);
+    if (between > 0) {
+        waitpid(between, NULL, 0);
+    }
+    return pid;
+}
+
 bool successor_begin(struct successor *successor, char **argv, const struct listener *listeners,
                      unsigned count)
 {
     int ends[2] = {-1, -1};
     char *heritage = heritage_of(listeners, count);
-    pid_t pid = heritage != NULL && pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 ? fork() : -1;
-    int error = errno;
-    if (pid == 0) {
-        become(argv, listeners, count, ends[1], heritage);
-    }
+    pid_t pid = heritage == NULL ? -ENOMEM
+                : pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0
+                    ? -errno
+                    : begin_orphan(argv, listeners, count, ends[1], heritage);
     free(heritage);
     if (ends[1] >= 0) {
         close(ends[1]);
@@ -84,7 +120,7 @@ bool successor_begin(struct successor *successor, char **argv, const struct list
         if (ends[0] >= 0) {
             close(ends[0]);
         }
-        log_error("%s: cannot be begun: %s", argv[0], strerror(error));
+        log_error("%s: cannot be begun: %s", argv[0], strerror(-pid));
         return false;
     }
     *successor = (struct successor){pid, ends[0]};
@@ -107,6 +143,15 @@ void successor_forget(struct successor *successor)
         close(successor->word);
     }
     *successor = (struct successor){0};
+}
+
+/* As long as nothing is heard it has not ended, and the number is still its own. */
+void successor_dismiss(struct successor *successor)
+{
+    if (successor->pid != 0 && successor_hear(successor) != SUCCESSOR_FAILED) {
+        kill(successor->pid, SIGTERM);
+    }
+    successor_forget(successor);
 }
 
 /* --- the successor ---------------------------------------------------------------------------- */

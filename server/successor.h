@@ -17,14 +17,17 @@ enum successor_news {
     SUCCESSOR_FAILED, /* it will not: it has ended */
 };
 
-/* Begins the program with these arguments, argv[0] being its path, or a name to be found in PATH.
- * False after log_error(). What goes wrong afterwards is heard of by successor_hear(). */
+/* Begins, as no child of this process, the program with these arguments, argv[0] being its path, or
+ * a name to be found in PATH. False after log_error(). What goes wrong afterwards is heard of by
+ * successor_hear(). */
 bool successor_begin(struct successor *successor, char **argv, const struct listener *listeners,
                      unsigned count);
 /* When `word` is readable. */
 enum successor_news successor_hear(const struct successor *successor);
 /* Hears no more of it, whether there is one or not. */
 void successor_forget(struct successor *successor);
+/* The same, and has it end. */
+void successor_dismiss(struct successor *successor);
 
 /* The successor's view: the descriptor on which its predecessor waits for the word, or -1. At
  * start-up, once. */

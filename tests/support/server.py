@@ -249,16 +249,22 @@ class Server(Process):
     def connect(self, listener=0, **how):
         return Connection(self.addresses[listener], **how)
 
+    def begin_successor(self):
+        """Has a successor begun, which is a child of ours then, and returns its number."""
+        adopt_orphans()
+        ours = set(children_of(os.getpid()))
+        self.signal(signal.SIGUSR2)
+        assert wait_until(lambda: set(children_of(os.getpid())) - ours), f'no successor: {self}'
+        pid, = set(children_of(os.getpid())) - ours
+        return pid
+
     def replace(self, seconds=20, busy=False):
         """Has the server replaced by a successor, and is that one's from then on. A busy one does
         not come to rest."""
-        adopt_orphans()
         said = len(self.ready_lines())
-        ours = {self.pid, *children_of(os.getpid())}
-        self.signal(signal.SIGUSR2)
+        pid = self.begin_successor()
         assert wait_until(lambda: len(self.ready_lines()) > said, seconds), f'not replaced: {self}'
         assert self.wait(seconds) == 0, f'{self}'
-        pid, = set(children_of(os.getpid())) - ours
         self.process = Adopted(pid)
         self.pid = pid
         self.worker, = children_of(pid)

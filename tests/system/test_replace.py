@@ -71,13 +71,11 @@ def test_predecessor_finishes_what_it_has_begun(own):
     server = own('--delay', '6s', '--drain-timeout', '60s')  # longer than a successor needs
     connection = server.connect().send(get('/small.txt'))
     time.sleep(0.2)
-    worker = server.worker
-    server.signal(signal.SIGUSR2)
+    heir = server.begin_successor()
     assert wait_until(lambda: len(server.ready_lines()) == 2)
-    assert is_alive(worker)
+    assert is_alive(server.worker)
     reply = connection.reply()
     assert reply.status == 200 and reply.closes
-    heir, = set(children_of(server.pid)) - {worker}
     server.stopped()
     os.kill(heir, signal.SIGTERM)
     assert wait_until(lambda: not is_alive(heir))
@@ -152,9 +150,7 @@ def test_stopped_meanwhile_neither_stays(moved):
     path.unlink()
     path.write_text('#!/bin/sh\nexec sleep 60\n')
     path.chmod(0o755)
-    server.signal(signal.SIGUSR2)
-    assert wait_until(lambda: len(children_of(server.pid)) == 2)
-    heir, = set(children_of(server.pid)) - {server.worker}
+    heir = server.begin_successor()
     server.signal(signal.SIGUSR2)
     assert wait_until(lambda: 'already' in server.stderr)
     server.stop()
