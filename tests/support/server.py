@@ -2,6 +2,7 @@
 
 import collections
 import ctypes
+import errno
 import os
 import pathlib
 import re
@@ -48,6 +49,16 @@ def end(pid):
     except ProcessLookupError:
         return
     wait_until(lambda: not is_alive(pid))
+
+
+def file_of(path, name):
+    """What tells an open file from others: its number, or its name when its file system is dead."""
+    try:
+        return os.stat(path).st_ino
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:
+            raise
+        return name
 
 
 def is_alive(pid):
@@ -174,7 +185,7 @@ class Process:
             try:
                 name = os.readlink(entry.path)
                 if name.startswith('/') and not name.startswith('/dev/'):
-                    files[os.stat(entry.path).st_ino] += 1
+                    files[file_of(entry.path, name)] += 1
                 else:
                     kinds[re.split(r':?[\[/]', name)[0] or name] += 1
             except FileNotFoundError:

@@ -86,6 +86,10 @@ def way(request):
     return request.param
 
 
+# Where a second loop makes no difference.
+ONE_LOOP = pytest.mark.parametrize('way', ['sync', 'async'], scope='module')
+
+
 @pytest.fixture(scope='module')
 def server(way, site):
     with serving(way, docroot=site.root) as server:
@@ -177,6 +181,7 @@ def test_slow_slices_without_end_leave_room_for_others(site, way):
             connection.close()
 
 
+@ONE_LOOP
 @pytest.mark.parametrize('call, size, beyond', [
     ('lookup', SMALL, -1), ('open', SMALL, -1), ('read', MEDIUM, -1), ('read', LARGE, MIDDLE)])
 def test_client_who_leaves_meanwhile_leaves_nothing_behind(site, way, server, call, size, beyond):
@@ -194,7 +199,7 @@ def test_client_who_leaves_meanwhile_leaves_nothing_behind(site, way, server, ca
             assert is_right(site, connection.send(get(path)).reply(), path)
 
 
-@pytest.mark.parametrize('way', ['sync', 'async'])
+@ONE_LOOP
 def test_place_of_a_client_who_has_left_is_free_again(site, way):
     with serving(way, '--max-connections', '2', docroot=site.root) as server:
         with site.fs.holding('open'):
@@ -226,6 +231,7 @@ QUESTIONS = {
 }
 
 
+@ONE_LOOP
 @pytest.mark.parametrize('call', ['lookup', 'open', 'read'])
 def test_every_question_is_answered_as_if_on_a_disk(site, server, call):
     """All of them at once, of a file that waits; then of its twin on the disk."""
@@ -262,6 +268,7 @@ def comparable(reply):
     return reply.status, fields, body
 
 
+@ONE_LOOP
 def test_parts_of_a_large_file_come_in_their_order(site, server):
     """Each part waits by itself."""
     path = site.fresh(LARGE)
@@ -279,6 +286,7 @@ def test_parts_of_a_large_file_come_in_their_order(site, server):
         at = reply.body.index(part, at) + len(part)
 
 
+@ONE_LOOP
 def test_pipeline_behind_a_file_that_waits_keeps_its_order(site, server):
     path = site.fresh(MEDIUM)
     with site.fs.holding('open'):
@@ -289,6 +297,7 @@ def test_pipeline_behind_a_file_that_waits_keeps_its_order(site, server):
     assert waiting.reply().body == b'warm\n'
 
 
+@ONE_LOOP
 @pytest.mark.parametrize('call', ['lookup', 'getattr', 'opendir', 'readdir'])
 def test_folder_that_waits_is_listed_in_the_end(site, server, call):
     others = Others(site, server)
@@ -304,6 +313,7 @@ def test_folder_that_waits_is_listed_in_the_end(site, server, call):
     assert b'>one.txt</a>' in reply.body and b'>two/</a>' in reply.body
 
 
+@ONE_LOOP
 def test_folder_with_a_slow_one_in_it_holds_up_nobody(site, server):
     """To list it the slow one has to be looked at."""
     others = Others(site, server)
@@ -381,7 +391,7 @@ def test_server_is_ended_though_some_wait(site, way):
             server.stop(signal.SIGTERM)
 
 
-@pytest.mark.parametrize('way', ['sync', 'async'])
+@ONE_LOOP
 def test_what_comes_within_the_drain_timeout_is_sent(site, way):
     with serving(way, '--drain-timeout', '60s', docroot=site.root) as server:
         path = site.fresh(LARGE)
