@@ -20,7 +20,7 @@ ARROWS = {
     'server': ['lib'],
     'client': ['lib'],
     'lab': ['lib/base', 'lib/net'],
-    'lessons': [],
+    'lessons': ['lib/base'],
     'corpus': ['lib/base', 'lib/http'],
 }
 
