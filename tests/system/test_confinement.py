@@ -269,17 +269,23 @@ def other_than_root():
                                              (('--chroot',), '--chroot')],
                          ids=['user', 'chroot'])
 def test_only_root_can(model, arguments, told):
-    done = attempt(model, *arguments, '/usr/share', **other_than_root())
+    try:
+        done = attempt(model, *arguments, '/usr/share', **other_than_root())
+    except OSError:
+        pytest.skip('another user may not run the server from this folder')
     assert done.returncode == 1 and done.stdout == ''
     assert told in done.stderr and 'not permitted' in done.stderr
 
 
 def test_user_that_it_is_already_is_no_other(own):
-    if is_root:
-        account = pwd.getpwnam('nobody')
-        server = own('--user', 'nobody', docroot='/usr/share', user=account.pw_uid)
-    else:
-        server = own('--user', pwd.getpwuid(os.geteuid()).pw_name, docroot='/usr/share')
+    try:
+        account = pwd.getpwnam('nobody') if is_root else pwd.getpwuid(os.geteuid())
+        server = own('--user', account.pw_name, docroot='/usr/share',
+                     user=account.pw_uid if is_root else None)
+    except KeyError:
+        pytest.skip('this user has no name')
+    except OSError:
+        pytest.skip('another user may not run the server from this folder')
     assert 'user ' in said_of_confinement(server)
 
 
