@@ -70,6 +70,7 @@ int main(int argc, char **argv)
         .argv = argv,
         .listeners = service.listeners,
         .count = service.count,
+        .drain_ns = service.site.timeouts.drain_ns,
         .serve = serve_it,
         .ready = announce,
         .reopen = reopen,

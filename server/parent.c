@@ -19,6 +19,8 @@
 
 enum {
     RESTART_PAUSE_MS = 1000,
+    END_MS = 10000, /* that a child may take to end, beyond the drain timeout */
+    KILL_MS = 1000, /* and once it is killed */
     FAILED = 1
 };
 
@@ -35,6 +37,8 @@ struct parent {
     int predecessor;            /* to be told that we do; -1: none */
 
     bool stopping;
+    bool killed;
+    uint64_t end_ns; /* until when the child has to have ended; CLOCK_NEVER: it may go on */
     bool ended;
     int status;
 };
@@ -179,10 +183,32 @@ static void reap(struct parent *parent)
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
+static void end_within(struct parent *parent, uint64_t time_ns)
+{
+    uint64_t until_ns = clock_add(clock_monotonic_ns(), time_ns);
+    parent->end_ns = until_ns < parent->end_ns ? until_ns : parent->end_ns;
+}
+
+/* A thread that asks a file system which does not answer keeps its process from ending, even when
+ * it is killed. Whoever waits for us need not wait for that. */
+static void on_late(struct parent *parent)
+{
+    if (parent->killed) {
+        log_error("the process that serves, %jd, cannot be ended, and is left to itself",
+                  (intmax_t)parent->child);
+        end_with(parent, FAILED);
+        return;
+    }
+    parent->killed = true;
+    kill(parent->child, SIGKILL);
+    parent->end_ns = clock_monotonic_ns() + KILL_MS * NS_PER_MS;
+}
+
 /* The parent's own descriptors go first, so that the child's are the last ones. */
 static void leave(struct parent *parent, enum order_kind order)
 {
     parent->stopping = true;
+    end_within(parent, clock_add(parent->spec->drain_ns, END_MS * NS_PER_MS));
     listeners_close(parent->spec->listeners, parent->spec->count);
     control_order(&parent->control, order);
     if (parent->child == 0) { /* between a crash and the next child */
@@ -194,6 +220,7 @@ static void stop(struct parent *parent)
 {
     if (parent->stopping) {
         control_order(&parent->control, ORDER_CUT);
+        end_within(parent, END_MS * NS_PER_MS);
         return;
     }
     successor_dismiss(&parent->successor);
@@ -274,9 +301,8 @@ static void on_signal(struct parent *parent)
 static int ms_until(uint64_t until_ns)
 {
     uint64_t now_ns = clock_monotonic_ns();
-    return until_ns == CLOCK_NEVER ? -1
-           : until_ns > now_ns     ? (int)((until_ns - now_ns) / NS_PER_MS) + 1
-                                   : 0;
+    uint64_t ms = until_ns > now_ns ? (until_ns - now_ns) / NS_PER_MS + 1 : 0;
+    return ms > INT_MAX ? -1 : (int)ms;
 }
 
 static void wait_for_something(struct parent *parent)
@@ -286,7 +312,8 @@ static void wait_for_something(struct parent *parent)
         {.fd = parent->ready ? -1 : parent->control.fd, .events = POLLIN}, /* it says one thing */
         {.fd = parent->successor.pid != 0 ? parent->successor.word : -1, .events = POLLIN},
     };
-    int count = poll(heard, 3, ms_until(parent->restart_ns));
+    uint64_t until_ns = parent->end_ns < parent->restart_ns ? parent->end_ns : parent->restart_ns;
+    int count = poll(heard, 3, ms_until(until_ns));
     if (count > 0 && heard[1].revents != 0) {
         on_ready(parent);
     }
@@ -299,6 +326,9 @@ static void wait_for_something(struct parent *parent)
     if (parent->child == 0 && !parent->ended && clock_monotonic_ns() >= parent->restart_ns) {
         start_child(parent);
     }
+    if (parent->child != 0 && !parent->ended && clock_monotonic_ns() >= parent->end_ns) {
+        on_late(parent);
+    }
 }
 
 int parent_run(const struct parent_spec *spec)
@@ -306,6 +336,7 @@ int parent_run(const struct parent_spec *spec)
     sigset_t set = ours();
     struct parent parent = {.spec = spec,
                             .control = {-1},
+                            .end_ns = CLOCK_NEVER,
                             .signals = signalfd(-1, &set, SFD_CLOEXEC),
                             .predecessor = predecessor_find()};
     if (parent.signals < 0) {

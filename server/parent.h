@@ -17,6 +17,8 @@ struct parent_spec {
     char **argv; /* to begin a successor with */
     struct listener *listeners;
     unsigned count;
+    uint64_t drain_ns; /* the drain timeout: some time after it a child that was told to end is
+                          killed, and left to itself if even that does not end it */
 
     /* Serves, in a process of its own: its end is that of the process. `control` is the child's end
      * of the line. */

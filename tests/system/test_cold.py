@@ -13,7 +13,7 @@ import pytest
 
 from support.docroot import OLD, pattern, put
 from support.http import get, head, request
-from support.programs import environment, wait_until
+from support.programs import SANITIZER, environment, wait_until
 from support.server import Server
 from support.slowfs import SlowFs
 
@@ -389,6 +389,21 @@ def test_server_is_ended_though_some_wait(site, way):
                 server.connect().send(get(path))
             site.fs.holds(threads_that_wait(way, len(paths)))
             server.stop(signal.SIGTERM)
+
+
+@pytest.mark.skipif(SANITIZER != 'none', reason='it takes ten seconds and is the same everywhere')
+def test_process_that_nothing_ends_is_left_to_itself(site):
+    """It is held by a file system that does not hear of its end; whoever stops the server is not."""
+    with serving('async', '--drain-timeout', '0s', docroot=site.root) as server:
+        path = site.fresh(SMALL)
+        with site.fs.holding('open'):
+            site.fs.deaf()
+            server.connect().send(get(path))
+            site.fs.holds(1)
+            server.signal(signal.SIGTERM)
+            assert server.wait(60) == 1
+            assert 'cannot be ended' in server.stderr
+        assert wait_until(lambda: not os.path.exists(f'/proc/{server.worker}'))
 
 
 @ONE_LOOP

@@ -180,6 +180,24 @@ static void signals_are_for_the_parent_alone(void **state)
     assert_int_equal(played->order, ORDER_DRAIN);
 }
 
+static int stay(void *argument, struct control *control)
+{
+    (void)argument;
+    control_ready(control);
+    kill(getppid(), SIGTERM);
+    while (pause() < 0) {
+    }
+    return 0;
+}
+
+static void who_does_not_end_when_told_is_killed(void **state)
+{
+    (void)state;
+    uint64_t begun_ns = clock_monotonic_ns();
+    assert_int_equal(run(stay), 1);
+    assert_true(clock_monotonic_ns() - begun_ns >= 9 * NS_PER_S); /* it had its time */
+}
+
 static void line_whose_other_end_is_gone_says_drain_once(void **state)
 {
     (void)state;
@@ -205,6 +223,7 @@ int main(void)
         cmocka_unit_test(who_crashes_is_begun_again_after_a_pause),
         cmocka_unit_test(who_crashes_while_it_drains_is_not_begun_again),
         cmocka_unit_test(signals_are_for_the_parent_alone),
+        cmocka_unit_test(who_does_not_end_when_told_is_killed),
         cmocka_unit_test(line_whose_other_end_is_gone_says_drain_once),
     };
     played = mmap(NULL, sizeof *played, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
