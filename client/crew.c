@@ -24,6 +24,7 @@ static void make_sessions(struct crew *crew, struct hand *hand)
                                              .plan = crew->plan,
                                              .course = &crew->watch->course,
                                              .tally = &crew->tallies[hand->index],
+                                             .warmup = &crew->warmups[hand->index],
                                              .gauge = &crew->gauges[hand->index],
                                              .pulse = watch_pulse(crew->watch, hand->index),
                                              .flights = &crew->flights[i * depth],
@@ -44,14 +45,15 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
         .rooms = space_create(plan->connections, SESSION_ROOM),
         .hands = space_create(plan->threads, sizeof(*crew->hands)),
         .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
+        .warmups = space_create(plan->threads, sizeof(*crew->warmups)),
         .gauges = space_create(plan->threads, sizeof(*crew->gauges)),
         .memories = space_create(plan->threads, sizeof(*crew->memories)),
         .scratches = space_create(plan->threads, SESSION_SCRATCH),
     };
     pthread_rwlock_init(&crew->gate, NULL);
     if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
-        crew->hands == NULL || crew->tallies == NULL || crew->gauges == NULL ||
-        crew->memories == NULL || crew->scratches == NULL) {
+        crew->hands == NULL || crew->tallies == NULL || crew->warmups == NULL ||
+        crew->gauges == NULL || crew->memories == NULL || crew->scratches == NULL) {
         return false;
     }
     for (size_t i = 0; i < plan->threads; i++) {
@@ -73,6 +75,7 @@ void crew_finish(struct crew *crew)
     pthread_rwlock_destroy(&crew->gate);
     space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
     space_destroy(crew->memories, plan->threads, sizeof(*crew->memories));
+    space_destroy(crew->warmups, plan->threads, sizeof(*crew->warmups));
     space_destroy(crew->gauges, plan->threads, sizeof(*crew->gauges));
     space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));
     space_destroy(crew->hands, plan->threads, sizeof(*crew->hands));
@@ -81,10 +84,13 @@ void crew_finish(struct crew *crew)
     space_destroy(crew->sessions, plan->connections, sizeof(*crew->sessions));
 }
 
-void crew_total(const struct crew *crew, struct tally *total)
+void crew_total(const struct crew *crew, struct tally *total, struct tally *warmup)
 {
     for (size_t i = 0; i < crew->plan->threads; i++) {
         tally_add(total, &crew->tallies[i]);
+        if (crew->plan->warmup_ns > 0) {
+            tally_add(warmup, &crew->warmups[i]);
+        }
     }
 }
 

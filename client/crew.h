@@ -16,6 +16,7 @@ struct crew {
     char *rooms;
     struct hand *hands; /* plan->threads */
     struct tally *tallies;
+    struct tally *warmups; /* what the warm-up came to */
     struct gauge *gauges;
     struct reply_memory *memories;
     char *scratches;
@@ -45,5 +46,5 @@ void crew_finish(struct crew *crew);
  * the course was stopped before it began. */
 int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *hand));
 
-/* Adds up the tallies. */
-void crew_total(const struct crew *crew, struct tally *total);
+/* Adds up the tallies, and those of the warm-up. */
+void crew_total(const struct crew *crew, struct tally *total, struct tally *warmup);

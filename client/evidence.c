@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A look takes some 10 us, and 50 ns for each gauge that another core has written. */
@@ -59,16 +60,38 @@ static unsigned count_cores(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
+static uint64_t timeval_ns(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_usec * NS_PER_US;
+}
+
+/* Turns what was used up to a moment into what was used since, and back. */
+static void turn_cpu(struct evidence *evidence)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    evidence->cpu_user_ns = timeval_ns(used.ru_utime) - evidence->cpu_user_ns;
+    evidence->cpu_system_ns = timeval_ns(used.ru_stime) - evidence->cpu_system_ns;
+}
+
 void evidence_begin(struct evidence *evidence)
 {
     *evidence = (struct evidence){.cores = count_cores(), .wait_known = true};
     read_ticks(&evidence->machine_begin_ticks, &evidence->stolen_begin_ticks);
     evidence->begin = clocks_now();
+    turn_cpu(evidence);
+}
+
+void evidence_count(struct evidence *evidence)
+{
+    evidence->cpu_user_ns = evidence->cpu_system_ns = 0;
+    turn_cpu(evidence);
 }
 
 void evidence_end(struct evidence *evidence)
 {
     evidence->end = clocks_now();
+    turn_cpu(evidence);
     read_ticks(&evidence->machine_end_ticks, &evidence->stolen_end_ticks);
 }
 
@@ -91,7 +114,7 @@ void evidence_look(struct evidence *evidence, const struct plan *plan, const str
     struct sighting sighting = look(gauges, count, now_ns);
     evidence->spent_ns = sighting.spent_ns;
     bool tail = course_is_drawn(course) || now_ns >= course_end(course);
-    if (tail || sighting.ended < plan->connections) {
+    if (tail || sighting.ended < plan->connections || course_is_warming(course, now_ns)) {
         return;
     }
     if (evidence->first.at_ns == 0) {

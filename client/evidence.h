@@ -48,13 +48,17 @@ struct evidence {
     uint64_t spent_ns; /* by all requests that ended */
     unsigned cores;    /* that it may run on */
 
+    uint64_t cpu_user_ns; /* used by the process since all counts */
+    uint64_t cpu_system_ns;
+
     struct clocks begin, end;
     uint64_t machine_begin_ticks, machine_end_ticks; /* of all cores, whatever they did */
     uint64_t stolen_begin_ticks, stolen_end_ticks;   /* and of these, taken by the host */
 };
 
-/* The run begins, and has ended. */
+/* The run begins, its warm-up is over, and it has ended. */
 void evidence_begin(struct evidence *evidence);
+void evidence_count(struct evidence *evidence);
 void evidence_end(struct evidence *evidence);
 
 /* Looks at `count` gauges. */

@@ -10,13 +10,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum exit_status {
     EXIT_WELL = 0,
     EXIT_FAILED = 1, /* a request failed, or none could be made */
     EXIT_WRONG_USE = 2,
+    EXIT_MISSED = 3,   /* a threshold */
     EXIT_DOUBTFUL = 4, /* the result cannot be trusted */
     EXIT_INTERRUPTED = 130,
 };
@@ -28,41 +28,34 @@ static uint64_t wall_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static uint64_t timeval_ns(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_usec * NS_PER_US;
-}
-
-/* Adds `sign` times the CPU time spent so far. */
-static void add_cpu(struct report *report, int sign)
-{
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    report->cpu_user_ns += (uint64_t)sign * timeval_ns(used.ru_utime);
-    report->cpu_system_ns += (uint64_t)sign * timeval_ns(used.ru_stime);
-}
-
 static bool wants_progress(const struct options *options)
 {
     bool trace_beside = options->trace && isatty(STDOUT_FILENO);
     return !options->quiet && !trace_beside && isatty(STDERR_FILENO);
 }
 
+/* None when the run was stopped before its warm-up was over. */
+static uint64_t elapsed_ns(const struct course *course, uint64_t end_ns)
+{
+    return end_ns > course->begin_ns ? end_ns - course->begin_ns : 0;
+}
+
 /* How many requests of an open loop were due before the end. */
 static uint64_t count_due(const struct course *course, const struct report *report)
 {
-    uint64_t whole_ns = course_end(course) - course->begin_ns;
-    uint64_t elapsed_ns = report->elapsed_ns < whole_ns ? report->elapsed_ns : whole_ns;
+    uint64_t whole_ns = elapsed_ns(course, course_end(course));
     if (report->plan->rate == 0) {
         return 0;
     }
-    uint64_t due = plan_due_before(report->plan, elapsed_ns);
+    whole_ns = report->elapsed_ns < whole_ns ? report->elapsed_ns : whole_ns;
+    uint64_t due = plan_due_before(report->plan, whole_ns);
     due = due < course->requests ? due : course->requests;
     return due > report->tally->sent ? due : report->tally->sent;
 }
 
 /* Carries out the plan and fills the report. 0 or -errno. */
-static int run(struct report *report, struct tally *tally, const struct options *options)
+static int run(struct report *report, struct tally *tally, struct tally *warmup,
+               const struct options *options)
 {
     struct watch watch;
     int error = watch_init(&watch, report->plan, wants_progress(options));
@@ -70,10 +63,10 @@ static int run(struct report *report, struct tally *tally, const struct options 
         return error;
     }
     report->started_ms = wall_ms();
-    add_cpu(report, -1);
-    error = load_run(report->plan, &watch, tally);
-    add_cpu(report, 1);
-    report->elapsed_ns = tally->ended_ns - watch.course.begin_ns;
+    error = load_run(report->plan, &watch, tally, warmup);
+    report->elapsed_ns = elapsed_ns(&watch.course, tally->ended_ns);
+    report->cpu_user_ns = watch.evidence.cpu_user_ns;
+    report->cpu_system_ns = watch.evidence.cpu_system_ns;
     report->due = count_due(&watch.course, report);
     report->interrupted = watch.interrupted;
     report->evidence = watch.evidence;
@@ -81,21 +74,32 @@ static int run(struct report *report, struct tally *tally, const struct options 
     return error;
 }
 
+/* Whether requests failed that were not allowed to. */
+static bool has_failed(const struct report *report)
+{
+    const struct tally *tally = report->tally;
+    bool allowed = require_allows_errors(report->thresholds, tally, report->elapsed_ns);
+    return tally->failed + report->warmup->failed > 0 && !allowed;
+}
+
 /* The first that applies, in the order of the design. */
 static enum exit_status judge(const struct report *report)
 {
-    const struct tally *tally = report->tally;
     if (report->interrupted) {
         return EXIT_INTERRUPTED;
     }
-    if (tally->failed > 0) {
+    if (has_failed(report)) {
         return EXIT_FAILED;
     }
-    if (tally->ok == 0) {
-        log_error("no reply came before the end");
+    if (report->tally->ok == 0) {
+        log_error("no request was answered well");
         return EXIT_FAILED;
     }
-    return trust_judge(report).verdict == NOT_TRUSTED ? EXIT_DOUBTFUL : EXIT_WELL;
+    if (trust_judge(report).verdict == NOT_TRUSTED) {
+        return EXIT_DOUBTFUL;
+    }
+    bool hold = require_all_hold(report->thresholds, report->tally, report->elapsed_ns);
+    return hold ? EXIT_WELL : EXIT_MISSED;
 }
 
 static bool is_stdout(const char *path)
@@ -122,9 +126,15 @@ static enum exit_status publish(const struct report *report, const struct option
 
 static enum exit_status run_plan(const struct plan *plan, const struct options *options, FILE *json)
 {
-    struct tally *tally = space_create(1, sizeof(*tally));
-    struct report report = {.model = &load_model, .plan = plan, .tally = tally};
-    int error = tally == NULL ? -ENOMEM : run(&report, tally, options);
+    struct tally *tallies = space_create(2, sizeof(*tallies)); /* the second one of the warm-up */
+    struct report report = {
+        .model = &load_model,
+        .plan = plan,
+        .tally = tallies,
+        .warmup = tallies + 1,
+        .thresholds = &options->thresholds,
+    };
+    int error = tallies == NULL ? -ENOMEM : run(&report, tallies, tallies + 1, options);
     enum exit_status status = EXIT_FAILED;
     if (error == 0) {
         status = publish(&report, options, json);
@@ -132,7 +142,7 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
         log_error("-c %llu: %s: raise ulimit -u, kernel.threads-max or vm.max_map_count",
                   (unsigned long long)plan->connections, strerror(-error));
     }
-    space_destroy(tally, 1, sizeof(*tally));
+    space_destroy(tallies, 2, sizeof(*tallies));
     return status;
 }
 

@@ -44,10 +44,15 @@ static const struct manual_entry files[] = {
 };
 
 static const struct manual_entry status[] = {
-    {.term = "0", .text = "Every reply was what was asked for."},
-    {.term = "1", .text = "Some request failed or came back wrong, or none could be made."},
+    {.term = "0",
+     .text = "Every reply was what was asked for. The first of these that applies: 2, 130, "
+             "1, 4, 3, 0."},
+    {.term = "1",
+     .text = "Some request failed or came back wrong, also during the warm-up, unless a "
+             "threshold on errors allows it; or none was answered well."},
     {.term = "2", .text = "The command line was misused."},
-    {.term = "4", .text = "All is well, but the figures cannot be trusted."},
+    {.term = "3", .text = "A threshold of --require was missed."},
+    {.term = "4", .text = "The figures cannot be trusted."},
     {.term = "130", .text = "The run was interrupted; its summary was printed."},
     {0},
 };
@@ -57,6 +62,8 @@ static const struct manual_entry examples[] = {
      .command = "@ -c 64 -d 10s http://127.0.0.1:8080/"},
     {.text = "Offer a thousand requests a second, whatever the server makes of them:",
      .command = "@ -c 200 -R 1000 -d 60s http://127.0.0.1:8080/"},
+    {.text = "Let a build fail when the server has become slow:",
+     .command = "@ --require 'p99<50ms,errors<1%' http://host/"},
     {.text = "Ask one request after the other, and print a line for each reply:",
      .command = "@ -c 1 -n 20 --trace http://127.0.0.1:8080/0"},
     {.text = "Draw from a file of URLs, and keep the results for a program:",

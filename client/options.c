@@ -47,6 +47,11 @@ static const char *take_rate(void *into, const char *argument)
     return take_count(&((struct options *)into)->rate, argument, RATE_MOST);
 }
 
+static const char *take_warmup(void *into, const char *argument)
+{
+    return take_duration(&((struct options *)into)->warmup_ns, argument);
+}
+
 static const char *take_threads(void *into, const char *argument)
 {
     return take_count(&((struct options *)into)->threads, argument, THREADS_MOST);
@@ -188,6 +193,11 @@ static const char *take_latency(void *into, const char *argument)
     return NULL;
 }
 
+static const char *take_require(void *into, const char *argument)
+{
+    return require_read(argument, &((struct options *)into)->thresholds);
+}
+
 static const char *take_json(void *into, const char *argument)
 {
     ((struct options *)into)->json_path = argument;
@@ -206,6 +216,8 @@ static const struct option_spec specs[] = {
      "send N requests a second in all, by the clock and whatever the replies do; latency then "
      "counts from the moment a request was due",
      OPTION_BOTH, take_rate, NULL},
+    {0, "warmup", "T", "load for so long before anything counts toward -n, -d or the results",
+     OPTION_BOTH, take_warmup, NULL},
     {'t', "threads", "N", "event loops that share the connections. Default 1", OPTION_ASYNC,
      take_threads, NULL},
     {'p', "pipeline", "N", "requests in flight on each connection. Default 1", OPTION_BOTH,
@@ -235,6 +247,12 @@ static const struct option_spec specs[] = {
      "what a good reply is: status (below 400) or length (that, and exactly the bytes that its "
      "framing promised). Default length",
      OPTION_BOTH, take_verify, NULL},
+    {0, "require", "THRESHOLDS",
+     "what the results must keep to, or the exit status is 3: 'p99<50ms,errors=0,rps>1000'. "
+     "Figures "
+     "are p50, p99.9 and so on, min, mean and max of latency, rps, and errors, as a number or a "
+     "share: a threshold on errors allows requests to fail",
+     OPTION_BOTH, take_require, NULL},
     {'L', "latency", NULL, "print the full table of percentiles", OPTION_BOTH, take_latency,
      "What is shown"},
     {0, "trace", NULL,

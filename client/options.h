@@ -3,6 +3,7 @@
 
 #include "client/load.h"
 #include "client/plan.h"
+#include "client/require.h"
 #include "lib/base/options.h"
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@ struct options {
     uint64_t connections;
     uint64_t requests;    /* 0: not given */
     uint64_t duration_ns; /* 0: not given */
+    uint64_t warmup_ns;   /* 0: none */
     uint64_t rate;        /* 0: not given */
     uint64_t threads;
     uint64_t timeout_ns;
@@ -35,6 +37,7 @@ struct options {
     bool quiet;
     bool latency_table;
     const char *json_path; /* NULL: none; "-": stdout */
+    struct thresholds thresholds;
 
     const char *urls_path; /* of a file that holds more URLs; NULL: none */
     const char *const *urls;

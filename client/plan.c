@@ -393,6 +393,7 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
     *plan = (struct plan){
         .pipeline = options->pipeline,
         .rate = options->rate,
+        .warmup_ns = options->warmup_ns,
         .timeout_ns = options->timeout_ns,
         .connect_timeout_ns =
             options->connect_timeout_ns > 0 ? options->connect_timeout_ns : options->timeout_ns,

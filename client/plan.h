@@ -47,6 +47,7 @@ struct plan {
     uint64_t rate;        /* requests a second in all, sent by the clock; 0: as replies come */
     uint64_t requests;    /* 0: as many as the duration allows */
     uint64_t duration_ns; /* 0: as long as the requests take */
+    uint64_t warmup_ns;   /* load for so long first, which counts toward neither */
     uint64_t timeout_ns;  /* from a request's first byte to its reply's last */
     uint64_t connect_timeout_ns;
     uint64_t think_low_ns; /* between a reply and the next request: uniform, drawn from the seed */
@@ -58,7 +59,7 @@ struct plan {
     enum verify verify;
 };
 
-/* The schedule of an open loop (rate > 0), in ns after the run's beginning: when the request of
+/* The schedule of an open loop (rate > 0), in ns after its beginning: when the request of
  * this number is due, and how many are due before a moment. */
 static inline uint64_t plan_due_ns(const struct plan *plan, uint64_t number)
 {

@@ -109,6 +109,11 @@ static void add_latencies(struct line *line, const struct sum *sum)
     }
 }
 
+static unsigned long long whole_seconds(uint64_t ns)
+{
+    return (ns + NS_PER_S - 1) / NS_PER_S;
+}
+
 /* By the clock, or by the rate so far: whichever ends first. */
 static void add_left(struct line *line, const struct progress *progress, uint64_t now,
                      uint64_t done)
@@ -122,7 +127,7 @@ static void add_left(struct line *line, const struct progress *progress, uint64_
         left_ns = by_rate_ns < (double)left_ns ? (uint64_t)by_rate_ns : left_ns;
     }
     if (left_ns != CLOCK_NEVER) {
-        unsigned long long left_s = (left_ns + NS_PER_S - 1) / NS_PER_S;
+        unsigned long long left_s = whole_seconds(left_ns);
         add(line, left_s < 100 ? "  %llus left" : "  %llum left",
             left_s < 100 ? left_s : (left_s + 59) / 60);
     }
@@ -155,6 +160,12 @@ void progress_draw(struct progress *progress)
     struct line line = {.len = 0};
     char text[UNITS_TEXT];
     uint64_t now = clock_monotonic_ns();
+    if (course_is_warming(progress->course, now)) {
+        add(&line, "  warming up");
+        add(&line, "  %llus left", whole_seconds(progress->course->begin_ns - now));
+        show(&line);
+        return;
+    }
     add_up(progress, &sum);
     uint64_t done = sum.ok + sum.failed;
     uint64_t since_ns =

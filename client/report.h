@@ -17,6 +17,9 @@
  *              latency_us, but from the sending. lag_us: how late requests were sent that a free
  *              connection waited for
  *   delay_s    what the Delay fields of replies said
+ *   warmup     null unless there was one: what it came to, and is in no other figure
+ *   require    each threshold, what its figure came to, and whether it holds; value is null when
+ *              there was no reply to have one. Durations are in microseconds, shares of 1
  *   trusted    whether these figures can be: null when the run was too short to judge. trust: why
  *              not, in words, and what was looked at (client/trust.h)
  *   generator  this program's own effort; cpu_us_per_request is over ok and failed */
@@ -25,6 +28,7 @@
 #include "client/evidence.h"
 #include "client/load.h"
 #include "client/plan.h"
+#include "client/require.h"
 #include "client/tally.h"
 
 #include <stdbool.h>
@@ -34,10 +38,12 @@
 struct report {
     const struct model *model;
     const struct plan *plan;
-    const struct tally *tally; /* of the whole run */
-    uint64_t started_ms;       /* since 1970 */
-    uint64_t elapsed_ns;
-    uint64_t due; /* open loop: requests whose moment came, sent or not */
+    const struct tally *tally;  /* of the whole run, but for its warm-up */
+    const struct tally *warmup; /* what is not in it */
+    const struct thresholds *thresholds;
+    uint64_t started_ms; /* since 1970 */
+    uint64_t elapsed_ns; /* without the warm-up */
+    uint64_t due;        /* open loop: requests whose moment came, sent or not */
     uint64_t cpu_user_ns;
     uint64_t cpu_system_ns;
     struct evidence evidence;

@@ -39,15 +39,15 @@ static json_t *plan_json(const struct plan *plan)
     for (size_t i = 0; i < plan->target_count; i++) {
         json_array_append_new(urls, json_string(plan->targets[i].url));
     }
-    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}",
-                     "urls", urls, "method", plan->method_text, "connections",
-                     (json_int_t)plan->connections, "threads", (json_int_t)plan->threads,
-                     "pipeline", (json_int_t)plan->pipeline, "rate", count_or_null(plan->rate),
-                     "requests", count_or_null(plan->requests), "duration_s",
-                     seconds_or_null(plan->duration_ns), "close", plan->close, "timeout_s",
-                     seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
-                     seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
-                     verify_name(plan->verify));
+    return json_pack(
+        "{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}", "urls", urls,
+        "method", plan->method_text, "connections", (json_int_t)plan->connections, "threads",
+        (json_int_t)plan->threads, "pipeline", (json_int_t)plan->pipeline, "rate",
+        count_or_null(plan->rate), "requests", count_or_null(plan->requests), "duration_s",
+        seconds_or_null(plan->duration_ns), "warmup_s", seconds_or_null(plan->warmup_ns), "close",
+        plan->close, "timeout_s", seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
+        seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
+        verify_name(plan->verify));
 }
 
 static json_t *errors_json(const struct tally *tally)
@@ -130,6 +130,31 @@ static json_t *generator_json(const struct report *report)
                      per_request_us, "threads", (json_int_t)report->plan->threads);
 }
 
+static json_t *warmup_json(const struct report *report)
+{
+    const struct tally *warmup = report->warmup;
+    if (report->plan->warmup_ns == 0) {
+        return json_null();
+    }
+    return json_pack("{s:I, s:I, s:I, s:o}", "sent", (json_int_t)warmup->sent, "ok",
+                     (json_int_t)warmup->ok, "failed", (json_int_t)warmup->failed, "errors",
+                     errors_json(warmup));
+}
+
+static json_t *require_json(const struct report *report)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < report->thresholds->count; i++) {
+        const struct threshold *threshold = &report->thresholds->at[i];
+        double value = require_figure(threshold, report->tally, report->elapsed_ns);
+        bool holds = require_holds(threshold, report->tally, report->elapsed_ns);
+        json_array_append_new(all, json_pack("{s:s, s:o, s:b}", "threshold", threshold->text,
+                                             "value", value < 0 ? json_null() : json_real(value),
+                                             "holds", holds));
+    }
+    return all;
+}
+
 static json_t *trusted_json(const struct trust *trust)
 {
     return trust->verdict == TOO_SHORT ? json_null() : json_boolean(trust->verdict == TRUSTED);
@@ -208,6 +233,8 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(root, "open_loop", open_loop_json(report));
     json_object_set_new(root, "histogram", histogram_json(&tally->latency));
     struct trust trust = trust_judge(report);
+    json_object_set_new(root, "warmup", warmup_json(report));
+    json_object_set_new(root, "require", require_json(report));
     json_object_set_new(root, "generator", generator_json(report));
     json_object_set_new(root, "trusted", trusted_json(&trust));
     json_object_set_new(root, "trust", trust_json(report, &trust));

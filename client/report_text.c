@@ -75,6 +75,22 @@ static void print_requests(const struct report *report, FILE *to)
     fprintf(to, " in %s\n", units_write_duration(text, report->elapsed_ns));
 }
 
+static void print_warmup(const struct report *report, FILE *to)
+{
+    const struct tally *warmup = report->warmup;
+    char text[UNITS_TEXT];
+    if (report->plan->warmup_ns == 0) {
+        return;
+    }
+    print_label(to, "warm-up");
+    fprintf(to, "%s before, ", units_write_duration(text, report->plan->warmup_ns));
+    fprintf(to, "with %s requests that do not count", units_write_count(text, warmup->sent));
+    if (warmup->failed > 0) {
+        fprintf(to, "; %s of them failed", units_write_count(text, warmup->failed));
+    }
+    fprintf(to, "\n");
+}
+
 /* Of an open loop: what was to be sent, and what was not, or too late. */
 static void print_schedule(const struct report *report, FILE *to)
 {
@@ -233,6 +249,43 @@ static void print_generator(const struct report *report, FILE *to)
     fprintf(to, "\n");
 }
 
+/* A threshold's figure in the words of its bound. */
+static void print_value(FILE *to, const struct threshold *threshold, double value)
+{
+    char text[UNITS_TEXT];
+    switch (threshold->figure) {
+    case REQUIRE_RPS:
+    case REQUIRE_ERRORS:
+        fprintf(to, "%s", units_write_count(text, (uint64_t)value));
+        break;
+    case REQUIRE_ERROR_SHARE:
+        fprintf(to, "%.3g%%", 100 * value);
+        break;
+    default:
+        fprintf(to, "%s", units_write_duration(text, (uint64_t)(value * NS_PER_US)));
+        break;
+    }
+}
+
+static void print_thresholds(const struct report *report, FILE *to)
+{
+    const char *label = "required";
+    for (size_t i = 0; i < report->thresholds->count; i++) {
+        const struct threshold *threshold = &report->thresholds->at[i];
+        double value = require_figure(threshold, report->tally, report->elapsed_ns);
+        bool holds = require_holds(threshold, report->tally, report->elapsed_ns);
+        print_label(to, label);
+        fprintf(to, "%s %s", threshold->text, holds ? "holds: " : "is missed: ");
+        if (value < 0) {
+            fprintf(to, "no reply");
+        } else {
+            print_value(to, threshold, value);
+        }
+        fprintf(to, "\n");
+        label = "";
+    }
+}
+
 static void print_trust(const struct report *report, FILE *to)
 {
     struct trust trust = trust_judge(report);
@@ -293,6 +346,7 @@ static void print_table(const struct histogram *histogram, FILE *to)
 void report_print(const struct report *report, bool full, FILE *to)
 {
     print_target(report, to);
+    print_warmup(report, to);
     print_requests(report, to);
     print_schedule(report, to);
     print_throughput(report, to);
@@ -301,6 +355,7 @@ void report_print(const struct report *report, bool full, FILE *to)
     print_statuses(report, to);
     print_delay(report, to);
     print_generator(report, to);
+    print_thresholds(report, to);
     print_trust(report, to);
     if (full && report->tally->latency.count > 0) {
         print_table(&report->tally->latency, to);

@@ -44,34 +44,59 @@ static struct flight *flight_at(const struct session *s, size_t index)
     return &s->place.flights[at < s->place.plan->pipeline ? at : at - s->place.plan->pipeline];
 }
 
+/* Where a request counts, and where what happens now does. */
+static struct tally *tally_of(const struct session *s, const struct flight *flight)
+{
+    return flight->warm ? s->place.warmup : s->place.tally;
+}
+
+static struct tally *tally_at(const struct session *s, uint64_t now)
+{
+    return course_is_warming(s->place.course, now) ? s->place.warmup : s->place.tally;
+}
+
 /* When a request may be sent: by the clock if the plan has a rate, else after thinking, but for a
  * session's first one, which nothing came before. */
-static uint64_t due_ns(const struct session *s, uint64_t number, uint64_t now)
+static uint64_t due_ns(const struct session *s, const struct flight *flight, uint64_t now)
 {
     const struct plan *plan = s->place.plan;
+    const struct course *course = s->place.course;
     if (plan->rate > 0) {
-        return s->place.course->begin_ns + plan_due_ns(plan, number);
+        uint64_t begin_ns = flight->warm ? course->start_ns : course->begin_ns;
+        return begin_ns + plan_due_ns(plan, flight->number);
     }
     if (plan->think_high_ns > 0 && s->step.kind != STEP_BEGIN) {
-        return now + random_between(plan->seed, number, plan->think_low_ns, plan->think_high_ns);
+        return now +
+               random_between(plan->seed, flight->number, plan->think_low_ns, plan->think_high_ns);
     }
     return 0;
+}
+
+/* The schedule of a warm-up ends with it, however much of it is still to be sent. */
+static bool draw_warm(struct session *s, struct flight *flight, uint64_t now)
+{
+    const struct plan *plan = s->place.plan;
+    if (!course_is_warming(s->place.course, now)) {
+        return false;
+    }
+    flight->number = course_draw_warm(s->place.course);
+    flight->warm = plan->rate == 0 || plan_due_ns(plan, flight->number) < plan->warmup_ns;
+    return flight->warm;
 }
 
 /* Draws as many requests as may be in flight at once. */
 static void draw(struct session *s, uint64_t now, size_t most)
 {
     const struct plan *plan = s->place.plan;
-    uint64_t number;
     while (s->count < most && !s->exhausted) {
-        s->exhausted = !course_draw(s->place.course, &number);
+        struct flight flight = {.drawn_ns = now};
+        if (!draw_warm(s, &flight, now)) {
+            s->exhausted = !course_draw(s->place.course, &flight.number);
+        }
         if (!s->exhausted) {
-            *flight_at(s, s->count++) = (struct flight){
-                .target = &plan->targets[number % plan->target_count],
-                .number = number,
-                .drawn_ns = now,
-                .due_ns = due_ns(s, number, now),
-            };
+            flight.target = &plan->targets[flight.number % plan->target_count];
+            flight.due_ns = due_ns(s, &flight, now);
+            *flight_at(s, s->count++) = flight;
         }
     }
 }
@@ -96,9 +121,9 @@ static void note_lag(struct session *s, const struct flight *flight, uint64_t no
                             : earlier_of(late_ns, s->behind_ns);
     s->behind_ns = own_ns > late_ns / 2 ? own_ns : 0;
     if (ready || s->behind_ns > 0) {
-        tally_lag(s->place.tally, own_ns);
+        tally_lag(tally_of(s, flight), own_ns);
     } else if (late_ns > 0) {
-        s->place.tally->held_up++;
+        tally_of(s, flight)->held_up++;
     }
 }
 
@@ -108,7 +133,7 @@ static void begin_flight(struct session *s, struct flight *flight, uint64_t now)
         return;
     }
     flight->sent_ns = flight->start_ns = now;
-    s->place.tally->sent++;
+    tally_of(s, flight)->sent++;
     gauge_begin(s->place.gauge);
     if (s->place.plan->rate > 0) {
         flight->start_ns = flight->due_ns;
@@ -122,7 +147,7 @@ static void count_missed(struct session *s, uint64_t now)
     uint64_t end_ns = course_end(s->place.course);
     for (size_t i = s->sent; s->place.plan->rate > 0 && i < s->count; i++) {
         const struct flight *flight = flight_at(s, i);
-        bool due = flight->sent_ns == 0 && flight->due_ns < end_ns;
+        bool due = flight->sent_ns == 0 && flight->due_ns < end_ns && !flight->warm;
         s->place.tally->missed += due && was_ready(s, flight, now);
     }
 }
@@ -161,15 +186,15 @@ static void settle(struct session *s, uint64_t now, enum failure failure, struct
     uint64_t took_ns = now > flight->start_ns ? now - flight->start_ns : 0;
     if (failure == FAILURE_NONE) {
         uint64_t first_ns = s->first_byte_ns - earlier_of(flight->start_ns, s->first_byte_ns);
-        tally_ok(s->place.tally, took_ns, first_ns);
+        tally_ok(tally_of(s, flight), took_ns, first_ns);
         if (s->place.plan->rate > 0) {
-            tally_raw(s->place.tally, now - flight->sent_ns);
+            tally_raw(tally_of(s, flight), now - flight->sent_ns);
         }
         s->failures = 0;
     } else {
-        tally_failure(s->place.tally, failure, cause);
+        tally_failure(tally_of(s, flight), failure, cause);
     }
-    if (s->place.pulse != NULL) {
+    if (s->place.pulse != NULL && !flight->warm) {
         pulse_count(s->place.pulse, failure == FAILURE_NONE, took_ns / NS_PER_US);
     }
     if (s->place.plan->trace) {
@@ -221,7 +246,7 @@ static void lose(struct session *s, uint64_t now, enum failure failure, struct c
 static void note_reply(struct session *s)
 {
     const struct reply *reply = &s->reply;
-    struct tally *tally = s->place.tally;
+    struct tally *tally = tally_of(s, flight_at(s, 0));
     tally->statuses[reply->status]++;
     tally->bytes_body += reply->body;
     if (reply->has_delay) {
@@ -292,7 +317,7 @@ static void digest(struct session *s, uint64_t now)
 static void learn_begun(struct session *s, uint64_t now)
 {
     if (s->count > 0) {
-        flight_at(s, 0)->due_ns = due_ns(s, flight_at(s, 0)->number, now);
+        flight_at(s, 0)->due_ns = due_ns(s, flight_at(s, 0), now);
         flight_at(s, 0)->drawn_ns = now;
     }
 }
@@ -302,7 +327,7 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     bool in_time = now < clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns);
     if (came.kind == CAME_DONE) {
         s->origin = s->step.origin;
-        tally_connect(s->place.tally, now - s->connect_begun_ns);
+        tally_connect(tally_at(s, now), now - s->connect_begun_ns);
     } else if (came.kind == CAME_FAILED && came.error == EAGAIN && in_time) {
         s->rest_until_ns = now + REST_FIRST; /* a unix socket with a full backlog: ask again */
         return;
@@ -310,8 +335,8 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
         s->rest_until_ns = flight_at(s, 0)->due_ns; /* there is time to ask again */
     } else {
         int error = came.kind == CAME_TIMED_OUT ? ETIMEDOUT : came.error;
-        s->place.tally->no_descriptor += error == EMFILE || error == ENFILE;
-        s->place.tally->no_port += error == EADDRNOTAVAIL;
+        tally_at(s, now)->no_descriptor += error == EMFILE || error == ENFILE;
+        tally_at(s, now)->no_port += error == EADDRNOTAVAIL;
         doom(s, 1, FAILURE_CONNECT, (struct cause){.error = error});
         rest(s, now);
     }
@@ -346,7 +371,7 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
 {
     switch (came.kind) {
     case CAME_DONE:
-        s->place.tally->bytes_sent += came.bytes;
+        tally_at(s, now)->bytes_sent += came.bytes;
         s->part += came.bytes;
         while (s->sent < s->gathered && s->part >= flight_size(s, s->sent)) {
             s->part -= flight_size(s, s->sent++);
@@ -398,7 +423,7 @@ static void learn_read(struct session *s, uint64_t now, struct outcome came)
         learn_no_reply(s, now, came);
         return;
     }
-    s->place.tally->bytes_received += came.bytes;
+    tally_at(s, now)->bytes_received += came.bytes;
     s->text = s->held > 0 ? (struct bytes){s->place.room, s->held + came.bytes}
                           : (struct bytes){s->place.scratch, came.bytes};
     s->held = 0;
@@ -413,7 +438,7 @@ static void learn_discarded(struct session *s, uint64_t now, struct outcome came
         return;
     }
     uint64_t unseen = reply_unseen(&s->reply);
-    s->place.tally->bytes_received += came.bytes;
+    tally_at(s, now)->bytes_received += came.bytes;
     if (reply_pass(&s->reply, earlier_of(came.bytes, unseen)) == REPLY_COMPLETE) {
         complete(s, now, came.bytes > unseen);
     }

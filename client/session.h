@@ -83,6 +83,7 @@ struct flight {
     uint64_t start_ns; /* latency counts from here: the moment of sending, or, when the plan has a
                           rate, the moment the request was due */
     uint64_t sent_ns;  /* the timeout counts from here; 0: not begun */
+    bool warm;         /* of the warm-up: it does not count */
     bool repeated;     /* lost with a connection once, and sent again */
 };
 
@@ -97,6 +98,7 @@ struct session_place {
     const struct plan *plan;
     struct course *course;
     struct tally *tally;
+    struct tally *warmup;   /* what comes before all counts; NULL: the plan has no warm-up */
     struct gauge *gauge;    /* of its thread */
     struct pulse *pulse;    /* NULL: nobody looks */
     struct flight *flights; /* plan->pipeline of them */

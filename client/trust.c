@@ -61,10 +61,11 @@ static void judge_generator(const struct report *report, struct trust *trust)
 {
     const struct evidence *evidence = &report->evidence;
     double elapsed_ns = (double)report->elapsed_ns;
+    double whole_ns = elapsed_ns + (double)report->plan->warmup_ns; /* that threads worked */
     double cpu_ns = (double)(report->cpu_user_ns + report->cpu_system_ns);
-    trust->thread_share = share((double)evidence->busiest_cpu_ns, elapsed_ns);
+    trust->thread_share = share((double)evidence->busiest_cpu_ns, whole_ns);
     trust->cores_share = share(cpu_ns, elapsed_ns * evidence->cores);
-    trust->queue_share = queue_share(evidence, report->tally, elapsed_ns);
+    trust->queue_share = queue_share(evidence, report->tally, whole_ns);
     trust->fails[TRUST_THREAD] = exceeds(trust->thread_share, TRUST_CPU_MOST);
     trust->fails[TRUST_CORES] = exceeds(trust->cores_share, TRUST_CPU_MOST);
     trust->fails[TRUST_QUEUE] = exceeds(trust->queue_share, TRUST_QUEUE_MOST);

@@ -33,7 +33,7 @@ int watch_init(struct watch *watch, const struct plan *plan, bool show)
     *watch = (struct watch){.plan = plan,
                             .signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
                             .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    course_init(&watch->course, plan->requests, plan->duration_ns);
+    course_init(&watch->course, plan->requests, plan->duration_ns, plan->warmup_ns);
     if (watch->signals < 0 || watch->done < 0) {
         int error = -errno;
         watch_finish(watch);
@@ -97,6 +97,10 @@ static void on_signal(struct watch *watch)
 /* What is due of looking and showing. */
 static void look_around(struct watch *watch, uint64_t now_ns)
 {
+    if (!watch->counting && !course_is_warming(&watch->course, now_ns)) {
+        watch->counting = true;
+        evidence_count(&watch->evidence);
+    }
     if (now_ns >= watch->look_ns) {
         evidence_look(&watch->evidence, watch->plan, &watch->course, watch->gauges,
                       watch->gauge_count, now_ns);
@@ -113,6 +117,9 @@ static void sleep_lightly(struct watch *watch, struct pollfd waited[2])
 {
     uint64_t now_ns = clock_monotonic_ns();
     uint64_t next_ns = watch->look_ns < watch->show_ns ? watch->look_ns : watch->show_ns;
+    if (!watch->counting && watch->course.begin_ns < next_ns) {
+        next_ns = watch->course.begin_ns;
+    }
     struct timespec wait = clock_timespec(next_ns > now_ns ? next_ns - now_ns : 0);
     struct timespec stopping = clock_timespec(STOPPING_MS * NS_PER_MS);
     ppoll(waited, 2, course_is_stopped(&watch->course) ? &stopping : &wait, NULL);

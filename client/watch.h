@@ -21,10 +21,11 @@ struct watch {
     const struct gauge *gauges; /* of the workers */
     size_t gauge_count;
     struct evidence evidence;
-    uint64_t look_ns,
-        show_ns; /* when to look at the gauges again, and when to show how far it is */
-    int signals; /* signalfd: SIGINT, SIGTERM */
-    int done;    /* eventfd: the last worker has left */
+    bool counting;    /* the warm-up is over */
+    uint64_t look_ns; /* when to look at the gauges again */
+    uint64_t show_ns; /* and when to show how far it is */
+    int signals;      /* signalfd: SIGINT, SIGTERM */
+    int done;         /* eventfd: the last worker has left */
     _Atomic size_t working;
     bool interrupted; /* by a signal */
 };

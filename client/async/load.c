@@ -48,7 +48,8 @@ static struct outcome tell_step(const struct step *step);
 static struct outcome close_step(struct connection *c);
 static struct outcome finish_step(struct connection *c);
 
-int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
+int load_run(const struct plan *plan, struct watch *watch, struct tally *total,
+             struct tally *warmup)
 {
     struct crew crew;
     int error = -ENOMEM;
@@ -56,7 +57,7 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
         error = crew_work(&crew, STACK_SIZE, turn);
     }
     if (error == 0) {
-        crew_total(&crew, total);
+        crew_total(&crew, total, warmup);
     }
     loops_destroy(&crew);
     crew_finish(&crew);

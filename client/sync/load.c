@@ -45,7 +45,8 @@ static struct outcome wait_step(struct connection *c, const struct step *step);
 static struct outcome tell_step(const struct step *step);
 static struct outcome close_step(struct connection *c);
 
-int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
+int load_run(const struct plan *plan, struct watch *watch, struct tally *total,
+             struct tally *warmup)
 {
     struct crew crew;
     int error = -ENOMEM;
@@ -53,7 +54,7 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total)
         error = crew_work(&crew, STACK_SIZE, converse);
     }
     if (error == 0) {
-        crew_total(&crew, total);
+        crew_total(&crew, total, warmup);
     }
     crew_finish(&crew);
     return error;

@@ -37,6 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         PROPERTY(options.timeout_ns > 0 && options.think_low_ns <= options.think_high_ns);
         PROPERTY(options.rate == 0 || options.think_high_ns == 0);
         PROPERTY(options.url_count < 66 && is_token(bytes_of(options.method)));
+        PROPERTY(options.thresholds.count <= REQUIRE_MOST);
+        for (size_t i = 0; i < options.thresholds.count; i++) {
+            PROPERTY(options.thresholds.at[i].text[0] != '\0' &&
+                     options.thresholds.at[i].bound >= 0);
+        }
         check_lines(options.header_lines);
     }
     client_options_finish(&options);

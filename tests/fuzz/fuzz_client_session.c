@@ -27,6 +27,7 @@ struct world {
     struct plan plan;
     struct course course;
     struct tally tally;
+    struct tally warmup;
     struct gauge gauge;
     struct pulse pulse;
     struct flight *flights; /* these four in memory of their own, not a byte more than promised */
@@ -172,18 +173,26 @@ static struct outcome take(struct world *w, const struct step *step)
     return done(0);
 }
 
-static void check_books(const struct world *w)
+static void check_tally(const struct tally *t)
 {
-    const struct tally *t = &w->tally;
     uint64_t failures = 0;
     for (int kind = 0; kind < FAILURE_COUNT; kind++) {
         failures += t->failures[kind];
     }
-    PROPERTY(!w->connected);
     PROPERTY(failures == t->failed && t->ok + t->failed <= t->sent);
     PROPERTY(t->latency.count == t->ok && t->first_byte.count == t->ok);
-    PROPERTY(t->bytes_sent == w->bytes_sent);
-    PROPERTY(!w->plan.trace || w->verdicts == t->ok + t->failed);
+}
+
+static void check_books(const struct world *w)
+{
+    const struct tally *t = &w->tally;
+    const struct tally *warmup = &w->warmup;
+    PROPERTY(!w->connected && gauge_read(&w->gauge.ended) <= t->sent + warmup->sent);
+    check_tally(t);
+    check_tally(warmup);
+    PROPERTY(t->sent <= w->plan.requests && (w->plan.warmup_ns > 0 || warmup->sent == 0));
+    PROPERTY(t->bytes_sent + warmup->bytes_sent == w->bytes_sent);
+    PROPERTY(!w->plan.trace || w->verdicts == t->ok + t->failed + warmup->ok + warmup->failed);
 }
 
 static void draw_plan(struct plan *plan)
@@ -210,6 +219,7 @@ static void draw_plan(struct plan *plan)
         .trace = lot(2) == 0,
         .verify = lot(3) == 0 ? VERIFY_STATUS : VERIFY_LENGTH,
     };
+    plan->warmup_ns = lot(4) == 0 ? NS_PER_MS << lot(6) : 0;
     plan->close = plan->pipeline == 1 && lot(4) == 0;
     plan->think_high_ns = plan->rate == 0 && lot(4) == 0 ? NS_PER_MS : 0;
 }
@@ -224,10 +234,19 @@ static void run(struct world *w, struct bytes says)
     w->room = malloc(SESSION_ROOM);
     w->says = says;
     w->now = NS_PER_S;
-    course_init(&w->course, w->plan.requests, w->plan.duration_ns);
-    session_init(&w->session,
-                 &(struct session_place){&w->plan, &w->course, &w->tally, &w->gauge, &w->pulse,
-                                         w->flights, w->memory, w->scratch, w->room});
+    course_init(&w->course, w->plan.requests, w->plan.duration_ns, w->plan.warmup_ns);
+    session_init(&w->session, &(struct session_place){
+                                  .plan = &w->plan,
+                                  .course = &w->course,
+                                  .tally = &w->tally,
+                                  .warmup = &w->warmup,
+                                  .gauge = &w->gauge,
+                                  .pulse = &w->pulse,
+                                  .flights = w->flights,
+                                  .memory = w->memory,
+                                  .scratch = w->scratch,
+                                  .room = w->room,
+                              });
     course_begin(&w->course, w->now);
     for (;;) {
         const struct step *step = session_step(&w->session, w->now, came);
@@ -254,6 +273,7 @@ static struct verdict judge_one(struct bytes says, uint64_t plan, uint64_t cuts)
     draw_plan(&world.plan);
     world.plan.requests = world.plan.pipeline = world.plan.target_count = 1;
     world.plan.rate = world.plan.duration_ns = world.plan.think_high_ns = 0;
+    world.plan.warmup_ns = 0;
     world.plan.timeout_ns = world.plan.connect_timeout_ns = 3600 * NS_PER_S;
     world.plan.trace = world.harmless = true;
     seed = cuts;

@@ -45,6 +45,7 @@ def measure(model, *arguments, **how):
     result = done.json
     check_result(result)
     failed = result['requests']['failed'] > 0 or result['requests']['ok'] == 0
+    failed = failed or (result['warmup'] or {'failed': 0})['failed'] > 0
     doubtful = result['trusted'] is False  # as a busy machine may make it
     assert done.status == (130 if result['interrupted'] else 1 if failed else 4 if doubtful
                            else 0), done

@@ -15,7 +15,7 @@ static void looks_begin_after_ramp_up_and_end_before_the_tail(void **state)
     struct course course;
     uint64_t number;
     (void)state;
-    course_init(&course, 10, 0);
+    course_init(&course, 10, 0, 0);
     course_begin(&course, 1000);
     gauge_begin(&gauges[0]);
     gauge_begin(&gauges[0]);
@@ -45,13 +45,31 @@ static void looks_begin_after_ramp_up_and_end_before_the_tail(void **state)
     assert_int_equal(evidence.spent_ns, 1900); /* of all there were */
 }
 
+static void nothing_is_seen_of_a_warm_up(void **state)
+{
+    struct gauge gauge = {0};
+    struct evidence evidence = {0};
+    struct course course;
+    (void)state;
+    course_init(&course, 0, 0, 1000);
+    course_begin(&course, 1000);
+    for (int i = 0; i < 3; i++) {
+        gauge_begin(&gauge);
+        gauge_end(&gauge, 10);
+    }
+    evidence_look(&evidence, &plan, &course, &gauge, 1, 1999);
+    assert_int_equal(evidence.first.at_ns, 0);
+    evidence_look(&evidence, &plan, &course, &gauge, 1, 2000);
+    assert_int_equal(evidence.first.at_ns, 2000);
+}
+
 static void looks_end_with_the_run(void **state)
 {
     struct gauge gauge = {0};
     struct evidence evidence = {0};
     struct course course;
     (void)state;
-    course_init(&course, 0, 1000);
+    course_init(&course, 0, 1000, 0);
     course_begin(&course, 1000);
     for (int i = 0; i < 3; i++) {
         gauge_begin(&gauge);
@@ -100,6 +118,8 @@ static void a_thread_s_toil_is_what_it_used(void **state)
     evidence_end(&evidence);
     assert_int_equal(evidence.threads, 1);
     assert_true(evidence.busiest_cpu_ns >= 20 * NS_PER_MS);
+    assert_true(evidence.cpu_user_ns + evidence.cpu_system_ns >= 10 * NS_PER_MS);
+    assert_true(evidence.cpu_user_ns + evidence.cpu_system_ns < 3600 * NS_PER_S);
     assert_true(evidence.end.monotonic_ns - evidence.begin.monotonic_ns >= 20 * NS_PER_MS);
     assert_true(evidence.machine_end_ticks >= evidence.machine_begin_ticks);
     assert_true(evidence.machine_begin_ticks > 0);
@@ -128,6 +148,7 @@ int main(void)
 {
     static struct suite suite;
     suite_add(&suite, CASE(looks_begin_after_ramp_up_and_end_before_the_tail));
+    suite_add(&suite, CASE(nothing_is_seen_of_a_warm_up));
     suite_add(&suite, CASE(looks_end_with_the_run));
     suite_add(&suite, CASE(looks_come_at_irregular_moments));
     suite_add(&suite, CASE(a_thread_s_toil_is_what_it_used));

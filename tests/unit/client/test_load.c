@@ -252,6 +252,7 @@ struct load {
     struct plan plan;
     struct watch watch;
     struct tally *tally;
+    struct tally *warmup;
     uint64_t elapsed_ns;
 };
 
@@ -281,14 +282,16 @@ static struct load *load_plan(const char *words, const char *url, const char *un
         fail_msg("%s", why);
     }
     load->tally = space_create(1, sizeof(*load->tally));
+    load->warmup = space_create(1, sizeof(*load->warmup));
     assert_non_null(load->tally);
+    assert_non_null(load->warmup);
     return load;
 }
 
 static void load_play(struct load *load)
 {
     assert_int_equal(watch_init(&load->watch, &load->plan, false), 0);
-    assert_int_equal(load_run(&load->plan, &load->watch, load->tally), 0);
+    assert_int_equal(load_run(&load->plan, &load->watch, load->tally, load->warmup), 0);
     load->elapsed_ns = clock_monotonic_ns() - load->watch.course.begin_ns;
     watch_finish(&load->watch);
 }
@@ -296,6 +299,7 @@ static void load_play(struct load *load)
 static void load_destroy(struct load *load)
 {
     space_destroy(load->tally, 1, sizeof(*load->tally));
+    space_destroy(load->warmup, 1, sizeof(*load->warmup));
     plan_finish(&load->plan);
     client_options_finish(&load->options);
     free(load);

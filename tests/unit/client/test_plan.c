@@ -173,8 +173,9 @@ static void enough_descriptors_are_enough(void **state)
 static void a_rate_is_taken_over(void **state)
 {
     (void)state;
-    struct made *made = make_ready("-R 20k -d 1s http://127.0.0.1/");
+    struct made *made = make_ready("-R 20k -d 1s --warmup 500ms http://127.0.0.1/");
     assert_int_equal(made->plan.rate, 20000);
+    assert_int_equal(made->plan.warmup_ns, 500 * NS_PER_MS);
     unmake(made);
     made = make_ready("http://127.0.0.1/");
     assert_int_equal(made->plan.rate, 0);
@@ -471,6 +472,9 @@ static const char *const misuses[][2] = {
     {"close_and_pipeline", "--close -p 2 http://a/"},
     {"pipeline_zero", "-p 0 http://a/"},
     {"think_backwards", "--think 3s-1s http://a/"},
+    {"warmup_of_nothing", "--warmup 0 http://a/"},
+    {"warmup_in_words", "--warmup long http://a/"},
+    {"threshold_of_nothing", "--require p99 http://a/"},
     {"rate_of_nothing", "-R 0 http://a/"},
     {"rate_beyond_all_measure", "-R 11M http://a/"},
     {"rate_in_words", "--rate fast http://a/"},

@@ -31,6 +31,8 @@ static struct plan plan = {
 };
 
 static struct tally *tally;
+static struct tally *warmup;
+static struct thresholds thresholds;
 
 static struct report report_of(void)
 {
@@ -38,6 +40,8 @@ static struct report report_of(void)
         .model = &model,
         .plan = &plan,
         .tally = tally,
+        .warmup = warmup,
+        .thresholds = &thresholds,
         .started_ms = UINT64_C(1700000000123), /* 2023-11-14T22:13:20.123Z */
         .elapsed_ns = 2 * NS_PER_S,
         .cpu_user_ns = 100 * NS_PER_MS,
@@ -49,13 +53,16 @@ static int setup(void **state)
 {
     (void)state;
     tally = space_create(1, sizeof(*tally));
-    return tally == NULL;
+    warmup = space_create(1, sizeof(*warmup));
+    thresholds.count = 0;
+    return tally == NULL || warmup == NULL;
 }
 
 static int teardown(void **state)
 {
     (void)state;
     space_destroy(tally, 1, sizeof(*tally));
+    space_destroy(warmup, 1, sizeof(*warmup));
     return 0;
 }
 
@@ -431,6 +438,51 @@ static void json_says_whether_it_can_be_trusted(void **state)
     plan.connections = 64;
 }
 
+static void what_is_required_is_held_against_what_came(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    assert_null(require_read("p50<60ms, p99 <= 1ms,rps>=50,errors<2%,errors=3", &thresholds));
+    json_t *root = json_of(&report);
+    assert_null(check(schema_root, root));
+    static const bool holds[] = {true, false, false, false, true};
+    json_t *require = json_object_get(root, "require");
+    assert_int_equal(json_array_size(require), 5);
+    for (size_t i = 0; i < 5; i++) {
+        json_t *one = json_array_get(require, i);
+        assert_int_equal(json_is_true(json_object_get(one, "holds")), holds[i]);
+    }
+    json_decref(root);
+    char *text = text_of(&report, false);
+    assert_non_null(strstr(text, "required    p50<60ms holds: 50.0ms"));
+    assert_non_null(strstr(text, "            p99 <= 1ms is missed: 99.0ms"));
+    assert_non_null(strstr(text, "            errors<2% is missed: 2.91%"));
+    assert_non_null(strstr(text, "            errors=3 holds: 3"));
+    free(text);
+}
+
+static void a_warm_up_is_told_apart(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = report_of();
+    plan.warmup_ns = 1500 * NS_PER_MS;
+    warmup->sent = warmup->failed = 4;
+    warmup->failures[FAILURE_RESET] = 4;
+    json_t *root = json_of(&report);
+    char *text = text_of(&report, false);
+    plan.warmup_ns = 0;
+    assert_null(check(schema_root, root));
+    assert_true(number_at(root, "plan", "warmup_s") == 1.5);
+    assert_true(number_at(root, "warmup", "failed") == 4);
+    assert_true(number_at(root, "requests", "failed") == 3);
+    json_decref(root);
+    assert_non_null(
+        strstr(text, "1.50s before, with 4 requests that do not count; 4 of them failed"));
+    free(text);
+}
+
 static void json_percentiles_are_those_of_the_samples(void **state)
 {
     (void)state;
@@ -553,6 +605,8 @@ int main(int argc, char **argv)
     suite_add(&suite, CASE(json_of_an_open_loop_says_what_was_missed));
     suite_add(&suite, CASE(text_of_an_open_loop_shows_raw_beside_latency));
     suite_add(&suite, CASE(json_says_whether_it_can_be_trusted));
+    suite_add(&suite, CASE(what_is_required_is_held_against_what_came));
+    suite_add(&suite, CASE(a_warm_up_is_told_apart));
     suite_add(&suite, CASE(json_percentiles_are_those_of_the_samples));
     suite_add(&suite, CASE(json_histogram_holds_every_sample));
     suite_add(&suite, CASE(json_that_cannot_be_written_is_an_error));

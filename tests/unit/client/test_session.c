@@ -41,6 +41,7 @@ struct world {
     struct course course;
     struct gauge gauge;
     struct tally *tally;
+    struct tally *warmup;
     struct flight flights[64];
     struct reply_memory memory;
     struct guard scratch_guard;
@@ -82,6 +83,8 @@ static struct world *world_create(uint64_t requests)
     assert_non_null(w);
     w->tally = calloc(1, sizeof(*w->tally));
     assert_non_null(w->tally);
+    w->warmup = calloc(1, sizeof(*w->warmup));
+    assert_non_null(w->warmup);
     guard_init(&w->scratch_guard, SESSION_SCRATCH);
     guard_init(&w->room_guard, SESSION_ROOM);
     w->now = NS_PER_S;
@@ -109,6 +112,7 @@ static void world_destroy(struct world *w)
     guard_finish(&w->scratch_guard);
     guard_finish(&w->room_guard);
     free(w->tally);
+    free(w->warmup);
     free(w);
 }
 
@@ -278,11 +282,12 @@ static struct outcome take(struct world *w, const struct step *step)
 
 static void world_init_session(struct world *w)
 {
-    course_init(&w->course, w->plan.requests, w->plan.duration_ns);
+    course_init(&w->course, w->plan.requests, w->plan.duration_ns, w->plan.warmup_ns);
     session_init(&w->session, &(struct session_place){
                                   .plan = &w->plan,
                                   .course = &w->course,
                                   .tally = w->tally,
+                                  .warmup = w->warmup,
                                   .gauge = &w->gauge,
                                   .flights = w->flights,
                                   .memory = &w->memory,
@@ -307,9 +312,11 @@ static void check_books(const struct world *w)
     assert_int_equal(t->first_byte.count, t->ok);
     assert_int_equal(t->raw.count, w->plan.rate > 0 ? t->ok : 0);
     assert_true(t->lag.count + t->held_up <= (w->plan.rate > 0 ? t->sent : 0));
-    assert_int_equal(t->bytes_sent, w->requests);
+    const struct tally *warmup = w->warmup;
+    assert_int_equal(t->bytes_sent + warmup->bytes_sent, w->requests);
+    assert_true(w->plan.warmup_ns > 0 || warmup->sent == 0);
     if (w->plan.trace) {
-        assert_int_equal(w->verdict_count, t->ok + t->failed);
+        assert_int_equal(w->verdict_count, t->ok + t->failed + warmup->ok + warmup->failed);
     }
 }
 
@@ -1288,6 +1295,92 @@ static void requests_that_find_no_connection_fail_by_the_clock(void **state)
     world_destroy(w);
 }
 
+/* ---- warm-up ---- */
+
+static void a_warm_up_counts_toward_nothing(void **state)
+{
+    (void)state;
+    struct world *w = world_create(5);
+    w->plan.warmup_ns = 10 * LATENCY; /* nine replies and one connection, or a little more */
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK, OK}, .then = CLOSES});
+    run(w);
+    assert_int_equal(w->tally->ok, 5);
+    assert_int_equal(w->tally->sent, 5);
+    assert_in_range(w->warmup->ok, 9, 10);
+    assert_int_equal(w->warmup->sent, w->warmup->ok);
+    assert_int_equal(w->tally->bytes_body, 25);
+    assert_int_equal(w->tally->statuses[200], 5);
+    assert_true(w->tally->connect.count < w->connections);
+    assert_int_equal(w->tally->connect.count + w->warmup->connect.count, w->connections);
+    world_destroy(w);
+}
+
+static void a_duration_begins_after_the_warm_up(void **state)
+{
+    (void)state;
+    struct world *w = world_create(0);
+    w->plan.warmup_ns = NS_PER_S;
+    w->plan.duration_ns = 2 * NS_PER_S;
+    w->plan.trace = false;
+    w->receive_takes_ns = 100 * NS_PER_MS;
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK, OK}, .then = CLOSES});
+    run(w);
+    assert_in_range(w->finished_ns, 4 * NS_PER_S, 4 * NS_PER_S + 200 * NS_PER_MS);
+    assert_in_range(w->warmup->ok, 9, 10);
+    assert_in_range(w->tally->ok, 18, 20);
+    world_destroy(w);
+}
+
+/* The schedule of a warm-up is its own: number 0 of those that count is due when it is over. */
+static void a_warm_up_has_its_own_schedule(void **state)
+{
+    (void)state;
+    struct world *w = world_create(4);
+    w->plan.rate = 10;
+    w->plan.warmup_ns = 250 * NS_PER_MS; /* due in it: 0, 100 and 200 ms */
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK}});
+    run(w);
+    assert_int_equal(w->warmup->ok, 3);
+    assert_int_equal(w->tally->ok, 4);
+    assert_int_equal(w->finished_ns, NS_PER_S + 550 * NS_PER_MS + LATENCY);
+    assert_int_equal(w->tally->lag.count,
+                     4); /* none of these was held up by a missing connection */
+    assert_int_equal(w->warmup->held_up, 1);
+    assert_int_equal(w->verdicts[6].took_ns, LATENCY);
+    world_destroy(w);
+}
+
+/* What a slow server has not taken of a warm-up when it ends does not hold up what counts. */
+static void an_unfinished_warm_up_is_let_go(void **state)
+{
+    (void)state;
+    struct world *w = world_create(2);
+    w->plan.rate = 10;
+    w->plan.warmup_ns = NS_PER_S;
+    w->stall_at = 1;
+    w->stall_ns = NS_PER_S;
+    script_add(w, (struct script){.replies = {OK, OK, OK}});
+    run(w);
+    assert_int_equal(w->warmup->ok, 1);
+    assert_int_equal(w->tally->ok, 2);
+    assert_in_range(w->finished_ns, 2 * NS_PER_S + 100 * NS_PER_MS, 2 * NS_PER_S + 110 * NS_PER_MS);
+    world_destroy(w);
+}
+
+static void failures_of_a_warm_up_are_known(void **state)
+{
+    (void)state;
+    struct world *w = world_create(1);
+    w->plan.warmup_ns = 60;
+    script_add(w,
+               (struct script){.replies = {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", OK}});
+    run(w);
+    assert_int_equal(w->warmup->failures[FAILURE_STATUS], 1);
+    assert_int_equal(w->tally->failed, 0);
+    assert_int_equal(w->tally->ok, 1);
+    world_destroy(w);
+}
+
 static void thinking_comes_between_reply_and_request(void **state)
 {
     (void)state;
@@ -1393,6 +1486,7 @@ static void a_session_keeps_its_promises_whatever_the_server_does(void **state)
         w->plan.repeatable = between(&lot, 0, 3) > 0;
         w->plan.rate = between(&lot, 0, 3) == 0 ? between(&lot, 1, 1000) : 0;
         w->plan.duration_ns = between(&lot, 0, 3) == 0 ? between(&lot, 1, 30 * NS_PER_S) : 0;
+        w->plan.warmup_ns = between(&lot, 0, 3) == 0 ? between(&lot, 1, NS_PER_MS / 50) : 0;
         w->slice = between(&lot, 0, 60);
         w->bite = between(&lot, 0, 40);
         for (uint64_t i = between(&lot, 1, 8); i > 0; i--) {
@@ -1469,6 +1563,11 @@ int main(void)
     suite_add(&suite, CASE(requests_in_flight_are_counted));
     suite_add(&suite, CASE(a_request_whose_moment_passes_while_a_connection_waits_is_missed));
     suite_add(&suite, CASE(requests_that_find_no_connection_fail_by_the_clock));
+    suite_add(&suite, CASE(a_warm_up_counts_toward_nothing));
+    suite_add(&suite, CASE(a_duration_begins_after_the_warm_up));
+    suite_add(&suite, CASE(a_warm_up_has_its_own_schedule));
+    suite_add(&suite, CASE(an_unfinished_warm_up_is_let_go));
+    suite_add(&suite, CASE(failures_of_a_warm_up_are_known));
     suite_add(&suite, CASE(thinking_comes_between_reply_and_request));
     suite_add(&suite, CASE(delays_that_replies_name_are_summed));
     suite_add(&suite, CASE(a_session_keeps_its_promises_whatever_the_server_does));
