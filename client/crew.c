@@ -16,6 +16,11 @@ static size_t first_of(const struct plan *plan, size_t hand)
     return plan->connections * hand / plan->threads;
 }
 
+static const struct address *source_of(const struct plan *plan, size_t session)
+{
+    return plan->source_count == 0 ? NULL : &plan->sources[session % plan->source_count];
+}
+
 static void make_sessions(struct crew *crew, struct hand *hand)
 {
     size_t depth = crew->plan->pipeline;
@@ -25,6 +30,8 @@ static void make_sessions(struct crew *crew, struct hand *hand)
                                              .course = &crew->watch->course,
                                              .tally = &crew->tallies[hand->index],
                                              .warmup = &crew->warmups[hand->index],
+                                             .source = source_of(crew->plan, i),
+                                             .specimens = crew->specimens,
                                              .gauge = &crew->gauges[hand->index],
                                              .pulse = watch_pulse(crew->watch, hand->index),
                                              .flights = &crew->flights[i * depth],
@@ -45,6 +52,7 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
         .rooms = space_create(plan->connections, SESSION_ROOM),
         .hands = space_create(plan->threads, sizeof(*crew->hands)),
         .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
+        .specimens = space_create(plan->target_count, sizeof(*crew->specimens)),
         .warmups = space_create(plan->threads, sizeof(*crew->warmups)),
         .gauges = space_create(plan->threads, sizeof(*crew->gauges)),
         .memories = space_create(plan->threads, sizeof(*crew->memories)),
@@ -52,8 +60,9 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
     };
     pthread_rwlock_init(&crew->gate, NULL);
     if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
-        crew->hands == NULL || crew->tallies == NULL || crew->warmups == NULL ||
-        crew->gauges == NULL || crew->memories == NULL || crew->scratches == NULL) {
+        crew->hands == NULL || crew->tallies == NULL || crew->specimens == NULL ||
+        crew->warmups == NULL || crew->gauges == NULL || crew->memories == NULL ||
+        crew->scratches == NULL) {
         return false;
     }
     for (size_t i = 0; i < plan->threads; i++) {
@@ -75,6 +84,7 @@ void crew_finish(struct crew *crew)
     pthread_rwlock_destroy(&crew->gate);
     space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
     space_destroy(crew->memories, plan->threads, sizeof(*crew->memories));
+    space_destroy(crew->specimens, plan->target_count, sizeof(*crew->specimens));
     space_destroy(crew->warmups, plan->threads, sizeof(*crew->warmups));
     space_destroy(crew->gauges, plan->threads, sizeof(*crew->gauges));
     space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));

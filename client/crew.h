@@ -18,6 +18,7 @@ struct crew {
     struct tally *tallies;
     struct tally *warmups; /* what the warm-up came to */
     struct gauge *gauges;
+    _Atomic uint64_t *specimens; /* by target */
     struct reply_memory *memories;
     char *scratches;
     pthread_rwlock_t gate; /* shut until every thread is there; then all pass at once */

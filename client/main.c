@@ -165,7 +165,8 @@ static enum exit_status run_options(const struct options *options)
     char why[PLAN_TEXT];
     FILE *json = NULL;
     uint64_t descriptors = limits_raise_descriptors();
-    switch (plan_init(&plan, options, load_model.one_thread_each, descriptors, why)) {
+    switch (plan_init(&plan, options, load_model.one_thread_each, descriptors, limits_local_ports(),
+                      why)) {
     case PLAN_MISUSE:
         return (enum exit_status)client_options_misuse(&load_model, why);
     case PLAN_FAILURE:

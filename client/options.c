@@ -160,8 +160,10 @@ static const char *take_verify(void *into, const char *argument)
         options->verify = VERIFY_STATUS;
     } else if (strcmp(argument, "length") == 0) {
         options->verify = VERIFY_LENGTH;
+    } else if (strcmp(argument, "bytes") == 0) {
+        options->verify = VERIFY_BYTES;
     } else {
-        return "is neither status nor length";
+        return "is none of status, length and bytes";
     }
     return NULL;
 }
@@ -169,6 +171,12 @@ static const char *take_verify(void *into, const char *argument)
 static const char *take_unix_socket(void *into, const char *argument)
 {
     ((struct options *)into)->unix_path = argument;
+    return NULL;
+}
+
+static const char *take_source(void *into, const char *argument)
+{
+    ((struct options *)into)->sources = argument;
     return NULL;
 }
 
@@ -237,6 +245,9 @@ static const struct option_spec specs[] = {
      OPTION_BOTH, take_urls, NULL},
     {0, "unix-socket", "PATH", "connect to this socket instead of to the URL's host", OPTION_BOTH,
      take_unix_socket, NULL},
+    {0, "source", "ADDR[,ADDR]",
+     "connect from these addresses in turn: each has ports of its own, some 28,000", OPTION_BOTH,
+     take_source, NULL},
     {'T', "timeout", "T",
      "how long a request may take, from its first byte to the reply's last. "
      "Default 30s",
@@ -244,8 +255,9 @@ static const struct option_spec specs[] = {
     {0, "connect-timeout", "T", "how long a connection may take to be made. Default as --timeout",
      OPTION_BOTH, take_connect_timeout, NULL},
     {0, "verify", "WHAT",
-     "what a good reply is: status (below 400) or length (that, and exactly the bytes that its "
-     "framing promised). Default length",
+     "what a good reply is: status (below 400), length (that, and exactly the bytes that its "
+     "framing promised) or bytes (that, and the body of the first good reply to its URL). Default "
+     "length",
      OPTION_BOTH, take_verify, NULL},
     {0, "require", "THRESHOLDS",
      "what the results must keep to, or the exit status is 3: 'p99<50ms,errors=0,rps>1000'. "

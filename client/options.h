@@ -32,6 +32,7 @@ struct options {
     bool close;
     enum verify verify;
     const char *unix_path; /* NULL: connect to the URL's host */
+    const char *sources;   /* "ADDR,ADDR"; NULL: connect from where the system likes */
 
     bool trace;
     bool quiet;

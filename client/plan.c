@@ -3,6 +3,7 @@
 #include "client/options.h"
 #include "client/url.h"
 #include "lib/base/clock.h"
+#include "lib/net/connect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -379,15 +380,90 @@ static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
     if (needed > descriptors) {
         return fail(draft, PLAN_MISUSE,
                     "-c %llu needs %llu descriptors, the hard limit is %llu: "
-                    "raise it with ulimit -Hn",
+                    "raise it with ulimit -Hn %llu",
                     (unsigned long long)options->connections, (unsigned long long)needed,
-                    (unsigned long long)descriptors);
+                    (unsigned long long)descriptors, (unsigned long long)needed);
     }
     return PLAN_READY;
 }
 
+/* --- where from ------------------------------------------------------------------------------- */
+
+/* One address of a list, without a port. */
+static const char *read_source(const char *text, size_t len, struct address *source)
+{
+    char padded[HOST_TEXT];
+    bool is_v6 = memchr(text, ':', len) != NULL && text[0] != '[';
+    if (len == 0 || len + sizeof "[]:0" > sizeof padded) {
+        return "is not an address";
+    }
+    snprintf(padded, sizeof padded, is_v6 ? "[%.*s]:0" : "%.*s:0", (int)len, text);
+    const char *wrong = address_read(padded, source);
+    return wrong != NULL || address_is_unix(source) ? "is not an address" : NULL;
+}
+
+/* Each server must be in reach of each of them. */
+static bool has_other_family(const struct draft *draft, const struct address *source)
+{
+    bool other = false;
+    for (size_t i = 0; i < draft->origin_count; i++) {
+        other |= draft->origins[i].address.at.any.sa_family != source->at.any.sa_family;
+    }
+    return other;
+}
+
+static enum plan_outcome plan_sources(struct draft *draft)
+{
+    const char *text = draft->options->sources;
+    size_t most = 1;
+    for (const char *at = text; at != NULL && (at = strchr(at, ',')) != NULL; at++) {
+        most++;
+    }
+    struct address *sources = text == NULL ? NULL : calloc(most, sizeof(*sources));
+    draft->plan->sources = sources;
+    if (text != NULL && sources == NULL) {
+        return out_of_memory(draft);
+    }
+    while (text != NULL) {
+        size_t len = strcspn(text, ",");
+        struct address *source = &sources[draft->plan->source_count++];
+        const char *wrong = read_source(text, len, source);
+        if (wrong == NULL && has_other_family(draft, source)) {
+            wrong = "is of another family than the server's address";
+        }
+        if (wrong != NULL) {
+            return fail(draft, PLAN_MISUSE, "--source %.*s: %s", (int)len, text, wrong);
+        }
+        int error = connect_try_source(source);
+        if (error < 0) {
+            return fail(draft, PLAN_FAILURE, "--source %.*s: %s", (int)len, text, strerror(-error));
+        }
+        text = text[len] == ',' ? text + len + 1 : NULL;
+    }
+    return PLAN_READY;
+}
+
+/* A port serves one connection from each source to each server. */
+static enum plan_outcome check_ports(const struct draft *draft, uint64_t ports)
+{
+    const struct plan *plan = draft->plan;
+    uint64_t pairs = (plan->source_count > 0 ? plan->source_count : 1) * draft->origin_count;
+    bool tcp = draft->origin_count > 0 && draft->origins[0].tcp;
+    if (ports == 0 || !tcp || plan->connections <= ports * pairs) {
+        return PLAN_READY;
+    }
+    uint64_t each = ports * draft->origin_count;
+    return fail(draft, PLAN_MISUSE,
+                "-c %llu needs more local ports than the %llu of %llu address%s: name %llu with "
+                "--source, or widen net.ipv4.ip_local_port_range",
+                (unsigned long long)plan->connections, (unsigned long long)(ports * pairs),
+                (unsigned long long)(pairs / draft->origin_count),
+                pairs == draft->origin_count ? "" : "es",
+                (unsigned long long)((plan->connections + each - 1) / each));
+}
+
 enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
-                            uint64_t descriptors, char *why)
+                            uint64_t descriptors, uint64_t ports, char *why)
 {
     struct draft draft = {.options = options, .plan = plan, .why = why};
     *plan = (struct plan){
@@ -410,7 +486,13 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
         outcome = plan_targets(&draft);
     }
     if (outcome == PLAN_READY) {
+        outcome = plan_sources(&draft);
+    }
+    if (outcome == PLAN_READY) {
         outcome = plan_amounts(&draft, one_thread_each, descriptors);
+    }
+    if (outcome == PLAN_READY) {
+        outcome = check_ports(&draft, ports);
     }
     if (outcome != PLAN_READY) {
         plan_finish(plan);
@@ -425,6 +507,7 @@ void plan_finish(struct plan *plan)
     }
     free((void *)plan->targets);
     free((void *)plan->origins);
+    free((void *)plan->sources);
     free(plan->url_text);
     free((char *)plan->body.at);
     *plan = (struct plan){0};

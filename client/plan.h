@@ -28,14 +28,17 @@ struct target {
 enum verify {
     VERIFY_STATUS, /* a status below 400 */
     VERIFY_LENGTH, /* and exactly the bytes that its framing promised */
+    VERIFY_BYTES,  /* and the body of the first good reply to its URL */
 };
 
 struct plan {
     const struct target *targets; /* asked for in turn */
     size_t target_count;
-    const struct origin *origins; /* where they are */
-    char *url_text;               /* the file that some were read from; NULL: none */
-    struct bytes body;            /* sent with every request */
+    const struct origin *origins;  /* where they are */
+    const struct address *sources; /* connections come from these in turn */
+    size_t source_count;           /* 0: from where the system likes */
+    char *url_text;                /* the file that some were read from; NULL: none */
+    struct bytes body;             /* sent with every request */
 
     enum method method;
     const char *method_text;
@@ -84,10 +87,11 @@ enum {
     PLAN_TEXT = 512
 };
 
-/* Makes a plan of the options, for a program that may open `descriptors` descriptors and gives
- * every connection a thread or not. Looks up hosts (blocks), reads the body file, writes the
- * requests. When not ready, `why` (PLAN_TEXT bytes) says what is wrong, by the option or the URL,
- * and there is nothing to finish. */
+/* Makes a plan of the options, for a program that may open `descriptors` descriptors, has `ports`
+ * local ports for each address and server (0: who knows), and gives every connection a thread or
+ * not. Looks up hosts (blocks), reads the body file, writes the requests. When not ready, `why`
+ * (PLAN_TEXT bytes) says what is wrong, by the option or the URL, and there is nothing to finish.
+ */
 enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
-                            uint64_t descriptors, char *why);
+                            uint64_t descriptors, uint64_t ports, char *why);
 void plan_finish(struct plan *plan);

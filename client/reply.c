@@ -115,8 +115,15 @@ static enum reply_outcome read_head(struct reply *reply, struct reply_memory *me
     return REPLY_BROKEN;
 }
 
-static enum reply_outcome read_chunks(struct reply *reply, struct bytes text, size_t *used,
-                                      const char **why)
+static void add_content(struct digest *content, struct bytes text)
+{
+    if (content != NULL) {
+        digest_add(content, text.at, text.len);
+    }
+}
+
+static enum reply_outcome read_chunks(struct reply *reply, struct bytes text, struct digest *digest,
+                                      size_t *used, const char **why)
 {
     size_t at = 0;
     for (;;) {
@@ -127,6 +134,7 @@ static enum reply_outcome read_chunks(struct reply *reply, struct bytes text, si
         case CHUNKED_DATA:
             at += step;
             reply->body += content.len;
+            add_content(digest, content);
             break;
         case CHUNKED_MORE:
             *used = text.len;
@@ -141,27 +149,32 @@ static enum reply_outcome read_chunks(struct reply *reply, struct bytes text, si
     }
 }
 
-static enum reply_outcome read_body(struct reply *reply, struct bytes text, size_t *used,
-                                    const char **why)
+static enum reply_outcome read_body(struct reply *reply, struct bytes text, struct digest *content,
+                                    size_t *used, const char **why)
 {
     if (reply->phase == REPLY_CHUNKED) {
-        return read_chunks(reply, text, used, why);
+        return read_chunks(reply, text, content, used, why);
     }
     uint64_t unseen = reply_unseen(reply);
     *used = text.len < unseen ? text.len : (size_t)unseen;
+    add_content(content, (struct bytes){text.at, *used});
     return reply_pass(reply, *used);
 }
 
 enum reply_outcome reply_read(struct reply *reply, struct reply_memory *memory, enum method to,
-                              struct bytes text, size_t *used, const char **why)
+                              struct bytes text, struct digest *content, size_t *used,
+                              const char **why)
 {
     size_t at = 0;
     enum reply_outcome outcome = REPLY_MORE;
+    if (content != NULL && reply->phase == REPLY_HEAD) {
+        digest_init(content);
+    }
     while (outcome == REPLY_MORE && at < text.len) {
         size_t step;
         struct bytes rest = {text.at + at, text.len - at};
         outcome = reply->phase == REPLY_HEAD ? read_head(reply, memory, to, rest, &step, why)
-                                             : read_body(reply, rest, &step, why);
+                                             : read_body(reply, rest, content, &step, why);
         if (outcome == REPLY_BROKEN || step == 0) {
             break;
         }

@@ -2,6 +2,7 @@
  * by RFC 9112 6.3. Pure: no system call, no allocation, no clock. */
 #pragma once
 
+#include "lib/base/digest.h"
 #include "lib/http/bytes.h"
 #include "lib/http/chunked.h"
 #include "lib/http/request.h"
@@ -54,12 +55,14 @@ struct reply_memory {
 
 /* Reads on in `text`, the bytes that follow those used so far; `to` is the method of the request.
  * *used counts the bytes that are done with: all that belong to the reply, but for a head in
- * pieces, which is only ever used whole. */
+ * pieces, which is only ever used whole. Content goes into `content` too, which begins anew with
+ * each head; NULL: nobody asks what it was. */
 enum reply_outcome reply_read(struct reply *reply, struct reply_memory *memory, enum method to,
-                              struct bytes text, size_t *used, const char **why);
+                              struct bytes text, struct digest *content, size_t *used,
+                              const char **why);
 
-/* How many of the bytes that follow are content that nobody needs to see; UINT64_MAX: all until the
- * connection ends. */
+/* How many of the bytes that follow are content, which need not be seen unless it is digested;
+ * UINT64_MAX: all until the connection ends. */
 uint64_t reply_unseen(const struct reply *reply);
 
 /* Passes over `count` of these. REPLY_MORE or REPLY_COMPLETE. */

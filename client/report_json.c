@@ -14,6 +14,7 @@ static const char *verify_name(enum verify verify)
     static const char *const names[] = {
         [VERIFY_STATUS] = "status",
         [VERIFY_LENGTH] = "length",
+        [VERIFY_BYTES] = "bytes",
     };
     return names[verify];
 }

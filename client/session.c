@@ -257,6 +257,22 @@ static void note_reply(struct session *s)
     s->served++;
 }
 
+static bool verifies_bytes(const struct session *s)
+{
+    return s->place.plan->verify == VERIFY_BYTES;
+}
+
+/* Whether the body is the one that the URL's first good reply had, or the first itself. */
+static bool is_alike(const struct session *s)
+{
+    size_t target = (size_t)(flight_at(s, 0)->target - s->place.plan->targets);
+    uint64_t digest = digest_end(&s->content);
+    uint64_t first = 0;
+    digest += digest == 0; /* which stands for none */
+    return atomic_compare_exchange_strong(&s->place.specimens[target], &first, digest) ||
+           first == digest;
+}
+
 /* A reply is over; `stray` says that bytes came after it which nobody had asked for. */
 static void complete(struct session *s, uint64_t now, bool stray)
 {
@@ -272,6 +288,9 @@ static void complete(struct session *s, uint64_t now, bool stray)
     } else if (stray && s->place.plan->verify >= VERIFY_LENGTH) {
         failure = FAILURE_FRAMING;
         cause.why = "bytes after the reply's end";
+    } else if (verifies_bytes(s) && !is_alike(s)) {
+        failure = FAILURE_CONTENT;
+        cause.why = "not the body that came first";
     }
     settle(s, now, failure, cause);
 }
@@ -296,7 +315,8 @@ static void digest(struct session *s, uint64_t now)
             s->first_byte_ns = now;
         }
         enum reply_outcome outcome =
-            reply_read(&s->reply, s->place.memory, s->place.plan->method, s->text, &used, &why);
+            reply_read(&s->reply, s->place.memory, s->place.plan->method, s->text,
+                       verifies_bytes(s) ? &s->content : NULL, &used, &why);
         s->text = (struct bytes){s->text.at + used, s->text.len - used};
         switch (outcome) {
         case REPLY_MORE:
@@ -525,6 +545,7 @@ static void owe_connection(struct session *s, uint64_t now)
         s->connect_begun_ns = now;
     }
     s->step.origin = flight_at(s, 0)->target->origin;
+    s->step.source = s->place.source;
     owe(s, STEP_CONNECT, clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns));
 }
 
@@ -592,12 +613,13 @@ static size_t discard_size(const struct session *s, uint64_t unseen)
 static void owe_reply(struct session *s)
 {
     uint64_t unseen = reply_unseen(&s->reply);
-    if (unseen >= SESSION_SCRATCH || (unseen > 0 && s->reply.phase != REPLY_CHUNKED)) {
+    bool whole = unseen >= SESSION_SCRATCH || (unseen > 0 && s->reply.phase != REPLY_CHUNKED);
+    if (whole && !verifies_bytes(s)) {
         s->step.size = discard_size(s, unseen);
         owe(s, STEP_DISCARD, reply_deadline_ns(s));
         return;
     }
-    bool head_alone = s->usual_body > READ_WHOLE && s->first_byte_ns == 0;
+    bool head_alone = s->usual_body > READ_WHOLE && s->first_byte_ns == 0 && !verifies_bytes(s);
     size_t head_size = s->usual_head + HEAD_SLACK;
     if (s->held > 0) {
         s->step.space = s->place.room + s->held;

@@ -52,6 +52,7 @@ struct step {
     uint64_t until_ns; /* CONNECT, SEND, READ, DISCARD: give up then; WAIT: go on then */
 
     const struct origin *origin;   /* CONNECT */
+    const struct address *source;  /* CONNECT; NULL: any */
     const struct iovec *pieces;    /* SEND; they and their bytes stay until the next step */
     int piece_count;               /* SEND */
     char *space;                   /* READ */
@@ -98,10 +99,14 @@ struct session_place {
     const struct plan *plan;
     struct course *course;
     struct tally *tally;
-    struct tally *warmup;   /* what comes before all counts; NULL: the plan has no warm-up */
-    struct gauge *gauge;    /* of its thread */
-    struct pulse *pulse;    /* NULL: nobody looks */
-    struct flight *flights; /* plan->pipeline of them */
+    struct tally *warmup;         /* what comes before all counts; NULL: the plan has no warm-up */
+    struct gauge *gauge;          /* of its thread */
+    struct pulse *pulse;          /* NULL: nobody looks */
+    struct flight *flights;       /* plan->pipeline of them */
+    const struct address *source; /* of its connections; NULL: any */
+    /* By target: the digest of the first good reply's body, which all others are held against; 0:
+     * none yet. Shared by all sessions; needed to verify bytes. */
+    _Atomic uint64_t *specimens;
     /* These two may be shared by the sessions of one thread. */
     struct reply_memory *memory;
     char *scratch; /* SESSION_SCRATCH bytes; nothing is kept there while a model waits */
@@ -134,6 +139,7 @@ struct session {
     uint64_t first_byte_ns; /* 0: none yet */
     struct bytes text;      /* received and not yet read; within scratch or room */
     size_t held;            /* bytes of an unfinished head, at the beginning of room */
+    struct digest content;  /* of its body, if bytes are verified */
 
     /* What the last reply was like: the next one will be alike. */
     size_t usual_head;

@@ -188,11 +188,13 @@ char *trust_explain(char *to, const struct trust *trust, enum trust_check check,
                  trust->clock_off_s);
         break;
     case TRUST_DESCRIPTORS:
-        snprintf(to, TRUST_TEXT, "%s connections found no free descriptor",
+        snprintf(to, TRUST_TEXT,
+                 "%s connections found no free descriptor: raise the limit with ulimit -n",
                  units_write_count(a, report->tally->no_descriptor));
         break;
     case TRUST_PORTS:
-        snprintf(to, TRUST_TEXT, "%s connections found no free local port",
+        snprintf(to, TRUST_TEXT,
+                 "%s connections found no free local port: name more addresses with --source",
                  units_write_count(a, report->tally->no_port));
         break;
     case TRUST_CHECKS:

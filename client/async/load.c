@@ -222,7 +222,7 @@ static struct outcome connect_step(struct connection *c, const struct step *step
 {
     int error;
     if (c->stream.fd < 0) {
-        int fd = connect_begin(&step->origin->address);
+        int fd = connect_begin(&step->origin->address, step->source);
         if (fd < 0) {
             return outcome_of(fd);
         }

@@ -148,7 +148,7 @@ static struct outcome connect_step(struct connection *c, const struct step *step
 {
     int fd;
     do {
-        fd = connect_blocking(&step->origin->address, time_left(c, step));
+        fd = connect_blocking(&step->origin->address, step->source, time_left(c, step));
     } while (came_early(c, step, fd));
     if (fd < 0) {
         return outcome_of(fd);

@@ -7,8 +7,24 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+static int close_and_return(int fd, int error)
+{
+    close(fd);
+    return error;
+}
+
+static int bind_source(int fd, const struct address *source)
+{
+    static const int on = 1;
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+        bind(fd, &source->at.any, source->size) < 0) {
+        return -errno;
+    }
+    return fd;
+}
+
 /* A socket of the address's family. `type` adds SOCK_NONBLOCK or nothing. */
-static int open_socket(const struct address *address, int type)
+static int open_socket(const struct address *address, const struct address *source, int type)
 {
     int fd = socket(address->at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | type, 0);
     if (fd < 0) {
@@ -18,13 +34,14 @@ static int open_socket(const struct address *address, int type)
         static const int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    return fd;
+    int bound = source == NULL ? fd : bind_source(fd, source);
+    return bound < 0 ? close_and_return(fd, bound) : fd;
 }
 
-static int close_and_return(int fd, int error)
+int connect_try_source(const struct address *source)
 {
-    close(fd);
-    return error;
+    int fd = open_socket(source, source, 0);
+    return fd < 0 ? fd : close_and_return(fd, 0);
 }
 
 /* On Linux, SO_SNDTIMEO bounds connect(2) too; all zero means no bound. */
@@ -37,9 +54,10 @@ static int set_bound(int fd, uint64_t timeout_ns)
     return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) < 0 ? -errno : 0;
 }
 
-int connect_blocking(const struct address *address, uint64_t timeout_ns)
+int connect_blocking(const struct address *address, const struct address *source,
+                     uint64_t timeout_ns)
 {
-    int fd = open_socket(address, 0);
+    int fd = open_socket(address, source, 0);
     if (fd < 0) {
         return fd;
     }
@@ -54,9 +72,9 @@ int connect_blocking(const struct address *address, uint64_t timeout_ns)
     return error == 0 ? fd : close_and_return(fd, error);
 }
 
-int connect_begin(const struct address *address)
+int connect_begin(const struct address *address, const struct address *source)
 {
-    int fd = open_socket(address, SOCK_NONBLOCK);
+    int fd = open_socket(address, source, SOCK_NONBLOCK);
     if (fd < 0) {
         return fd;
     }

@@ -29,6 +29,7 @@ struct world {
     struct tally tally;
     struct tally warmup;
     struct gauge gauge;
+    _Atomic uint64_t specimens[3];
     struct pulse pulse;
     struct flight *flights; /* these four in memory of their own, not a byte more than promised */
     struct reply_memory *memory;
@@ -217,7 +218,7 @@ static void draw_plan(struct plan *plan)
         .timeout_ns = 5 * NS_PER_S,
         .connect_timeout_ns = 2 * NS_PER_S,
         .trace = lot(2) == 0,
-        .verify = lot(3) == 0 ? VERIFY_STATUS : VERIFY_LENGTH,
+        .verify = (enum verify)lot(VERIFY_BYTES + 1),
     };
     plan->warmup_ns = lot(4) == 0 ? NS_PER_MS << lot(6) : 0;
     plan->close = plan->pipeline == 1 && lot(4) == 0;
@@ -240,6 +241,7 @@ static void run(struct world *w, struct bytes says)
                                   .course = &w->course,
                                   .tally = &w->tally,
                                   .warmup = &w->warmup,
+                                  .specimens = w->specimens,
                                   .gauge = &w->gauge,
                                   .pulse = &w->pulse,
                                   .flights = w->flights,

@@ -8,6 +8,7 @@ struct result {
     enum reply_outcome outcome;
     enum reply_outcome end; /* when more was wanted */
     struct reply reply;
+    struct digest content;
     size_t used;
 };
 
@@ -38,7 +39,8 @@ static struct result read_reply(struct bytes text, struct bytes cuts, enum metho
         }
         upto += len;
         struct bytes here = {text.at + result.used, upto - result.used};
-        result.outcome = reply_read(&result.reply, memory, to, here, &used, &why);
+        result.outcome = reply_read(&result.reply, memory, to, here,
+                                    unseen ? NULL : &result.content, &used, &why);
         PROPERTY(used <= here.len);
         PROPERTY((result.outcome == REPLY_BROKEN) <= (why != NULL));
         PROPERTY(result.outcome != REPLY_MORE || result.reply.phase == REPLY_HEAD ||
@@ -83,6 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct result unseen = read_reply(text, cuts, to, &memory, true);
     check_same(&whole, &remembered);
     check_same(&whole, &cut);
+    PROPERTY(whole.outcome == REPLY_BROKEN ||
+             digest_end(&whole.content) == digest_end(&cut.content));
     check_same(&whole, &unseen);
     return 0;
 }

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .url_count = size % 2,
         .urls_path = text_file((struct bytes){(const char *)data, size}),
     };
-    if (plan_init(&plan, &options, true, 1000, why) != PLAN_READY) {
+    if (plan_init(&plan, &options, true, 1000, 1000, why) != PLAN_READY) {
         PROPERTY(why[0] != '\0' && strlen(why) < PLAN_TEXT);
         return 0;
     }

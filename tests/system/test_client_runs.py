@@ -248,6 +248,47 @@ def test_quiet_shows_no_progress(model):
     assert progress_of(model, '--quiet') == ''
 
 
+def test_verify_bytes_tells_bodies_of_one_length_apart(model):
+    """Also over several connections: each URL has one first body."""
+    def reply(connection, number):
+        connection.sendall(whole(b'hallo' if number in (17, 23) else b'hello'))
+        return True
+    with Wrong(reply) as server:
+        result = measure(model, '-n', 40, '-c', 4, '--verify', 'bytes', server.url + '/')
+        assert result['errors']['content'] == 2 and result['requests']['ok'] == 38
+        assert result['plan']['verify'] == 'bytes'
+        assert measure(model, '-n', 40, '-c', 4, server.url + '/')['requests']['ok'] == 40
+        done = run(model, '-n', 40, '-c', 1, '--verify', 'bytes', server.url + '/')
+        assert done.status == 0, done
+
+
+def test_verify_bytes_sees_the_last_byte_of_large_bodies(model):
+    large = bytes(300_000)
+    with Wrong(lambda connection, number: connection.sendall(
+            whole(large if number != 5 else large[:-1] + b'!')) is None) as server:
+        result = measure(model, '-n', 8, '-c', 2, '--verify', 'bytes', server.url + '/')
+        assert result['errors']['content'] == 1 and result['bytes']['body'] == 8 * len(large)
+
+
+def test_sources_are_taken_in_turn(model):
+    peers = []
+
+    def reply(connection, number):
+        peers.append(connection.getpeername()[0])
+        connection.sendall(whole())
+        return True
+    with Wrong(reply) as server:
+        result = measure(model, '-n', 60, '-c', 6, '--close', '--source',
+                         '127.0.0.2,127.0.0.3,127.0.0.4', server.url + '/')
+        assert result['requests']['ok'] == 60
+        assert set(peers) == {'127.0.0.2', '127.0.0.3', '127.0.0.4'}
+
+
+def test_source_that_is_not_here_is_named(model):
+    done = run(model, '-n', 1, '--source', '192.0.2.1', 'http://127.0.0.1:1/')
+    assert done.status == 1 and '--source 192.0.2.1: Cannot assign' in done.stderr
+
+
 INTERRUPTED = [
     ('while_all_goes_well', 'design 2', sends(whole())),
     ('while_nobody_answers', 'design 2', sends(then='stall')),
@@ -336,6 +377,8 @@ MISUSE = [
     ('method_with_a_space', 'design 2', ['-X', 'GE T', 'http://127.0.0.1:1/']),
     ('rate_of_nothing', 'design 2', ['-R', '0', 'http://127.0.0.1:1/']),
     ('rate_and_think', 'design 2', ['-R', '5', '--think', '1s', 'http://127.0.0.1:1/']),
+    ('source_of_another_family', 'design 2', ['--source', '::1', 'http://127.0.0.1:1/']),
+    ('source_with_a_port', 'design 2', ['--source', '127.0.0.1:80', 'http://127.0.0.1:1/']),
     ('verify_of_something_else', 'design 2', ['--verify', 'looks', 'http://127.0.0.1:1/']),
 ]
 

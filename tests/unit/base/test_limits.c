@@ -24,9 +24,18 @@ static void soft_descriptor_limit_rises_to_the_hard_one(void **state)
     assert_true(limits_raise_descriptors() == before.rlim_max);
 }
 
+/* What ip(7) says of ip_local_port_range. */
+static void local_ports_are_those_of_the_range(void **state)
+{
+    (void)state;
+    uint64_t ports = limits_local_ports();
+    assert_true(ports > 0 && ports <= 65535);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(local_ports_are_those_of_the_range),
         cmocka_unit_test(soft_descriptor_limit_rises_to_the_hard_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

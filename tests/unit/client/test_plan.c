@@ -54,8 +54,8 @@ static struct made *make(const struct model *model, uint64_t descriptors, const 
     }
     argv[argc] = NULL;
     assert_int_equal(client_options_read(&made->options, model, argc, argv), OPTIONS_RUN);
-    made->outcome =
-        plan_init(&made->plan, &made->options, model->one_thread_each, descriptors, made->why);
+    made->outcome = plan_init(&made->plan, &made->options, model->one_thread_each, descriptors,
+                              28000, made->why);
     return made;
 }
 
@@ -155,7 +155,7 @@ static void too_few_descriptors_name_the_option_and_the_limit(void **state)
     struct made *made = make(&events_model, 20000, "-c 30000 http://127.0.0.1/");
     assert_int_equal(made->outcome, PLAN_MISUSE);
     assert_string_equal(made->why, "-c 30000 needs 30012 descriptors, the hard limit is 20000: "
-                                   "raise it with ulimit -Hn");
+                                   "raise it with ulimit -Hn 30012");
     unmake(made);
 }
 
@@ -200,6 +200,58 @@ static void a_schedule_counts_what_it_has_made_due(void **state)
     }
     struct plan plan = {.rate = 1000};
     assert_int_equal(plan_due_before(&plan, 10 * NS_PER_S), 10000);
+}
+
+static void sources_are_read_in_their_order(void **state)
+{
+    char text[ADDRESS_TEXT];
+    (void)state;
+    struct made *made = make_ready("--source 127.0.0.2,127.0.0.3 http://127.0.0.1/");
+    assert_int_equal(made->plan.source_count, 2);
+    assert_string_equal(address_write(text, &made->plan.sources[0]), "127.0.0.2:0");
+    assert_string_equal(address_write(text, &made->plan.sources[1]), "127.0.0.3:0");
+    unmake(made);
+}
+
+static void sources_that_cannot_be_are_named(void **state)
+{
+    static const struct {
+        const char *line;
+        enum plan_outcome outcome;
+        const char *words;
+    } rows[] = {
+        {"--source 127.0.0.2, http://127.0.0.1/", PLAN_MISUSE, "--source : is not"},
+        {"--source nonsense:1:2 http://127.0.0.1/", PLAN_MISUSE, "--source nonsense:1:2: is not"},
+        {"--source ::1 http://127.0.0.1/", PLAN_MISUSE, "--source ::1: is of another family"},
+        {"--source 127.0.0.1 --unix-socket /x http://h/", PLAN_MISUSE, "another family"},
+        {"--source 192.0.2.1 http://127.0.0.1/", PLAN_FAILURE, "--source 192.0.2.1: Cannot assign"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct made *made = make(&events_model, PLENTY, rows[i].line);
+        assert_int_equal(made->outcome, rows[i].outcome);
+        assert_non_null(strstr(made->why, rows[i].words));
+        unmake(made);
+    }
+}
+
+/* 28,000 of them for each address and server. */
+static void too_few_ports_are_told_before_the_run(void **state)
+{
+    (void)state;
+    struct made *made = make(&events_model, PLENTY, "-c 28001 http://127.0.0.1/");
+    assert_int_equal(made->outcome, PLAN_MISUSE);
+    assert_non_null(strstr(made->why, "-c 28001"));
+    assert_non_null(strstr(made->why, "the 28000 of 1 address: name 2 with --source"));
+    unmake(made);
+    made = make(&events_model, PLENTY, "-c 60k --source 127.0.0.2,127.0.0.3 http://127.0.0.1/");
+    assert_int_equal(made->outcome, PLAN_MISUSE);
+    assert_non_null(strstr(made->why, "the 56000 of 2 addresses: name 3 with --source"));
+    unmake(made);
+    unmake(make_ready("-c 28k http://127.0.0.1/"));
+    unmake(make_ready("-c 56k --source 127.0.0.2,127.0.0.3 http://127.0.0.1/"));
+    unmake(make_ready("-c 56k http://127.0.0.1/ http://127.0.0.1:81/"));
+    unmake(make_ready("-c 60k --unix-socket /x http://h/"));
 }
 
 static void think_and_pipeline_are_taken_over(void **state)
@@ -523,6 +575,9 @@ int main(void)
     suite_add(&suite, CASE(too_few_descriptors_name_the_option_and_the_limit));
     suite_add(&suite, CASE(enough_descriptors_are_enough));
     suite_add(&suite, CASE(think_and_pipeline_are_taken_over));
+    suite_add(&suite, CASE(sources_are_read_in_their_order));
+    suite_add(&suite, CASE(sources_that_cannot_be_are_named));
+    suite_add(&suite, CASE(too_few_ports_are_told_before_the_run));
     suite_add(&suite, CASE(a_rate_is_taken_over));
     suite_add(&suite, CASE(a_schedule_counts_what_it_has_made_due));
     suite_add_rows(&suite, request_is_written, ROWS(request_rows));

@@ -130,7 +130,7 @@ static enum reply_outcome feed(struct reply *reply, const struct row *row, size_
         size_t end = to < row->text.len ? to : row->text.len;
         struct bytes shown = {row->text.at + from, end - from};
         size_t used = 0;
-        outcome = reply_read(reply, &memory, row->to, guard_copy(&guard, shown), &used, &why);
+        outcome = reply_read(reply, &memory, row->to, guard_copy(&guard, shown), NULL, &used, &why);
         assert_true(used <= shown.len);
         from += outcome == REPLY_BROKEN ? 0 : used;
         if (end == row->text.len) {
@@ -197,7 +197,8 @@ static void delay_is_read(void **state)
     struct reply reply = {0};
     int len = snprintf(text, sizeof(text), HEAD "Delay: %s\r\nContent-Length: 0" END, row->value);
     struct bytes shown = guard_copy(&guard, (struct bytes){text, (size_t)len});
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, shown, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, shown, NULL, &used, &why),
+                     REPLY_COMPLETE);
     assert_int_equal(reply.has_delay, row->has);
     if (row->has) {
         assert_int_equal(reply.delay_ns, row->ns);
@@ -213,7 +214,7 @@ static struct reply begun(const char *text)
     const char *why;
     size_t used;
     struct bytes shown = bytes_of(text);
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, shown, &used, &why), REPLY_MORE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, shown, NULL, &used, &why), REPLY_MORE);
     assert_int_equal(used, shown.len);
     return reply;
 }
@@ -247,13 +248,14 @@ static void chunk_sizes_must_be_seen_and_chunks_need_not(void **state)
     (void)state;
     struct reply reply = begun(HEAD "Transfer-Encoding: chunked" END "10");
     assert_int_equal(reply_unseen(&reply), 0);
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, BYTES("\r\n"), &used, &why),
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, BYTES("\r\n"), NULL, &used, &why),
                      REPLY_MORE);
     assert_int_equal(reply_unseen(&reply), 16);
     assert_int_equal(reply_pass(&reply, 16), REPLY_MORE);
     assert_int_equal(reply_unseen(&reply), 0);
     struct bytes rest = BYTES("\r\n0\r\n\r\n");
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, rest, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, rest, NULL, &used, &why),
+                     REPLY_COMPLETE);
     assert_int_equal(reply.body, 16);
 }
 
@@ -276,9 +278,10 @@ static void head_without_end_is_given_up(void **state)
     memcpy(text, HEAD "A: ", sizeof(HEAD "A: ") - 1);
     struct bytes nearly = {text, REPLY_HEAD_MAX - 1};
     struct bytes all = {text, REPLY_HEAD_MAX};
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, nearly, &used, &why), REPLY_MORE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, nearly, NULL, &used, &why),
+                     REPLY_MORE);
     assert_int_equal(used, 0);
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, all, &used, &why), REPLY_BROKEN);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, all, NULL, &used, &why), REPLY_BROKEN);
 }
 
 /* ---- heads that come again ---- */
@@ -290,7 +293,8 @@ static struct reply read_whole(struct reply_memory *memory, const char *text)
     const char *why;
     size_t used;
     struct bytes shown = guard_copy(&guard, bytes_of(text));
-    assert_int_equal(reply_read(&reply, memory, METHOD_GET, shown, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(reply_read(&reply, memory, METHOD_GET, shown, NULL, &used, &why),
+                     REPLY_COMPLETE);
     assert_int_equal(used, shown.len);
     return reply;
 }
@@ -337,10 +341,11 @@ static void the_beginning_of_the_same_head_is_not_the_head(void **state)
     (void)state;
     read_whole(&memory, HEAD "Content-Length: 0" END);
     struct bytes part = guard_copy(&guard, BYTES(HEAD "Content-Length: 0\r\n"));
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, part, &used, &why), REPLY_MORE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, part, NULL, &used, &why), REPLY_MORE);
     assert_int_equal(used, 0);
     part = guard_copy(&guard, BYTES(HEAD "Content-Length: 0\r\nA: b" END));
-    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, part, &used, &why), REPLY_COMPLETE);
+    assert_int_equal(reply_read(&reply, &memory, METHOD_GET, part, NULL, &used, &why),
+                     REPLY_COMPLETE);
     assert_int_equal(used, part.len);
 }
 
@@ -355,6 +360,39 @@ static void a_long_head_is_read_each_time(void **state)
     assert_int_equal(read_whole(&memory, text).status, 200);
     assert_int_equal(memory.size, 0);
     assert_int_equal(read_whole(&memory, text).status, 200);
+}
+
+/* However it is framed and cut, and whatever stood in the head. */
+static void content_is_digested_without_its_framing(void **state)
+{
+    static const struct bytes replies[] = {
+        TEXT(HEAD "Content-Length: 8" END "helloyou"),
+        TEXT(HEAD "Transfer-Encoding: chunked" END "5\r\nhello\r\n3;x=y\r\nyou\r\n0\r\nA: b" END),
+        TEXT("HTTP/1.1 100 Continue" END HEAD "A: b" END "helloyou"),
+    };
+    struct digest wanted;
+    (void)state;
+    digest_init(&wanted);
+    digest_add(&wanted, "helloyou", 8);
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        for (size_t slice = 1; slice <= replies[i].len; slice++) {
+            struct reply reply = {0};
+            struct reply_memory memory = {0};
+            struct digest content;
+            size_t from = 0;
+            for (size_t to = slice; from < replies[i].len; to += slice) {
+                const char *why;
+                size_t used;
+                size_t end = to < replies[i].len ? to : replies[i].len;
+                struct bytes shown = {replies[i].at + from, end - from};
+                assert_true(reply_read(&reply, &memory, METHOD_GET, shown, &content, &used, &why) !=
+                            REPLY_BROKEN);
+                from += used;
+            }
+            assert_int_equal(reply.body, 8);
+            assert_true(digest_end(&content) == digest_end(&wanted));
+        }
+    }
 }
 
 int main(void)
@@ -372,5 +410,6 @@ int main(void)
     suite_add(&suite, CASE(another_head_comes_to_something_else));
     suite_add(&suite, CASE(the_beginning_of_the_same_head_is_not_the_head));
     suite_add(&suite, CASE(a_long_head_is_read_each_time));
+    suite_add(&suite, CASE(content_is_digested_without_its_framing));
     return suite_run(&suite, "client/reply");
 }

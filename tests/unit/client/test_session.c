@@ -40,6 +40,7 @@ struct world {
     struct plan plan;
     struct course course;
     struct gauge gauge;
+    _Atomic uint64_t specimens[2];
     struct tally *tally;
     struct tally *warmup;
     struct flight flights[64];
@@ -288,6 +289,7 @@ static void world_init_session(struct world *w)
                                   .course = &w->course,
                                   .tally = w->tally,
                                   .warmup = w->warmup,
+                                  .specimens = w->specimens,
                                   .gauge = &w->gauge,
                                   .flights = w->flights,
                                   .memory = &w->memory,
@@ -459,6 +461,88 @@ static void stray_bytes_spend_the_connection(void **state)
     run(w);
     assert_int_equal(w->tally->ok, 2);
     assert_int_equal(w->connections, 2);
+    world_destroy(w);
+}
+
+/* ---- verify bytes ---- */
+
+#define HELLO_CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+#define OTHER HEAD "Content-Length: 5\r\n\r\nhallo"
+
+static void a_body_unlike_the_first_is_content(void **state)
+{
+    (void)state;
+    for (size_t slice = 1; slice < OK_SIZE + 2; slice++) {
+        struct world *w = world_create(5);
+        w->plan.verify = VERIFY_BYTES;
+        w->slice = slice;
+        script_add(w, (struct script){.replies = {OK, HELLO_CHUNKED, OTHER, OK, OTHER}});
+        run(w);
+        assert_int_equal(w->tally->ok, 3);
+        assert_int_equal(w->tally->failures[FAILURE_CONTENT], 2);
+        assert_int_equal(w->verdicts[2].failure, FAILURE_CONTENT);
+        assert_string_equal(w->verdicts[2].cause.why, "not the body that came first");
+        assert_int_equal(w->connections, 1); /* it can be used again */
+        world_destroy(w);
+    }
+}
+
+static void lengths_alone_do_not_tell_bodies_apart(void **state)
+{
+    (void)state;
+    struct world *w = world_create(2);
+    script_add(w, (struct script){.replies = {OK, OTHER}});
+    run(w);
+    assert_int_equal(w->tally->ok, 2);
+    world_destroy(w);
+}
+
+static void every_url_has_a_first_body_of_its_own(void **state)
+{
+    static const struct target two[] = {{"http://h/1", &origins[0], TEXT(REQUEST)},
+                                        {"http://h/2", &origins[0], TEXT(REQUEST)}};
+    (void)state;
+    struct world *w = world_create(6);
+    w->plan.verify = VERIFY_BYTES;
+    w->plan.targets = two;
+    w->plan.target_count = 2;
+    script_add(w, (struct script){.replies = {OK, OTHER, OK, OTHER, OTHER, OTHER}});
+    run(w);
+    assert_int_equal(w->tally->ok, 5);
+    assert_int_equal(w->verdicts[4].failure, FAILURE_CONTENT);
+    world_destroy(w);
+}
+
+static void a_failure_s_body_is_no_measure(void **state)
+{
+    (void)state;
+    struct world *w = world_create(3);
+    w->plan.verify = VERIFY_BYTES;
+    script_add(
+        w, (struct script){.replies = {"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", OK, OK}});
+    run(w);
+    assert_int_equal(w->tally->failures[FAILURE_STATUS], 1);
+    assert_int_equal(w->tally->ok, 2);
+    world_destroy(w);
+}
+
+/* Every byte is seen, and the last one counts. */
+static void large_bodies_are_read_where_bytes_are_verified(void **state)
+{
+    static char large[60000];
+    static char other[60000];
+    (void)state;
+    struct world *w = world_create(4);
+    w->plan.verify = VERIFY_BYTES;
+    int head = snprintf(large, sizeof(large), HEAD "Content-Length: 50000\r\n\r\n");
+    memset(large + head, 'x', 50000);
+    memcpy(other, large, sizeof(large));
+    other[head + 49999] = 'y';
+    script_add(w, (struct script){.replies = {large, large, other, large}});
+    run(w);
+    assert_int_equal(w->tally->ok, 3);
+    assert_int_equal(w->tally->failures[FAILURE_CONTENT], 1);
+    assert_int_equal(w->discards, 0);
     world_destroy(w);
 }
 
@@ -1482,7 +1566,7 @@ static void a_session_keeps_its_promises_whatever_the_server_does(void **state)
         struct world *w = world_create(between(&lot, 1, 12));
         w->plan.pipeline = between(&lot, 1, 5);
         w->plan.close = w->plan.pipeline == 1 && between(&lot, 0, 3) == 0;
-        w->plan.verify = between(&lot, 0, 1) ? VERIFY_LENGTH : VERIFY_STATUS;
+        w->plan.verify = (enum verify)between(&lot, VERIFY_STATUS, VERIFY_BYTES);
         w->plan.repeatable = between(&lot, 0, 3) > 0;
         w->plan.rate = between(&lot, 0, 3) == 0 ? between(&lot, 1, 1000) : 0;
         w->plan.duration_ns = between(&lot, 0, 3) == 0 ? between(&lot, 1, 30 * NS_PER_S) : 0;
@@ -1511,6 +1595,11 @@ int main(void)
     suite_add_rows(&suite, has_its_verdict_in_slices_of_any_size, ROWS(reply_rows));
     suite_add(&suite, CASE(stray_bytes_are_framing));
     suite_add(&suite, CASE(stray_bytes_spend_the_connection));
+    suite_add(&suite, CASE(a_body_unlike_the_first_is_content));
+    suite_add(&suite, CASE(lengths_alone_do_not_tell_bodies_apart));
+    suite_add(&suite, CASE(every_url_has_a_first_body_of_its_own));
+    suite_add(&suite, CASE(a_failure_s_body_is_no_measure));
+    suite_add(&suite, CASE(large_bodies_are_read_where_bytes_are_verified));
     suite_add(&suite, CASE(one_connection_carries_many_requests));
     suite_add(&suite, CASE(small_replies_cost_one_send_and_one_read_each));
     suite_add(&suite, CASE(large_bodies_are_discarded));

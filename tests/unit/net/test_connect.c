@@ -64,7 +64,7 @@ static void blocking_connection_is_ready_for_use(void **state)
         struct address address = i % 3 < 2 ? parsed(texts[i % 3]) : unix_address("ready");
         int listener;
         assert_int_equal(listen_open(&address, false, 1, &listener), 0);
-        int fd = connect_blocking(&address, timeouts[i / 3]);
+        int fd = connect_blocking(&address, NULL, timeouts[i / 3]);
         assert_true(fd >= 0);
         assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
         assert_false(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -85,10 +85,10 @@ static void refusal_is_told(void **state)
 {
     (void)state;
     struct address address = deserted();
-    assert_int_equal(connect_blocking(&address, PLENTY_NS), -ECONNREFUSED);
+    assert_int_equal(connect_blocking(&address, NULL, PLENTY_NS), -ECONNREFUSED);
     struct address absent = unix_address("absent");
-    assert_int_equal(connect_blocking(&absent, PLENTY_NS), -ENOENT);
-    assert_int_equal(connect_begin(&absent), -ENOENT);
+    assert_int_equal(connect_blocking(&absent, NULL, PLENTY_NS), -ENOENT);
+    assert_int_equal(connect_begin(&absent, NULL), -ENOENT);
 }
 
 /* A listener that accepts nothing and whose backlog is full answers nobody. */
@@ -109,7 +109,7 @@ static void silence_ends_at_the_timeout(void **state)
         uint64_t begun = 0;
         while (count < 8) {
             begun = clock_monotonic_ns();
-            last = connect_blocking(address, LITTLE_NS);
+            last = connect_blocking(address, NULL, LITTLE_NS);
             if (last < 0) {
                 break;
             }
@@ -133,7 +133,7 @@ static void begun_connection_is_decided_when_writable(void **state)
         struct address address = i < 2 ? parsed(texts[i]) : unix_address("begun");
         int listener;
         assert_int_equal(listen_open(&address, false, 1, &listener), 0);
-        int fd = connect_begin(&address);
+        int fd = connect_begin(&address, NULL);
         assert_true(fd >= 0);
         assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
         assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -152,7 +152,7 @@ static void begun_connection_tells_its_refusal(void **state)
 {
     (void)state;
     struct address address = deserted();
-    int fd = connect_begin(&address);
+    int fd = connect_begin(&address, NULL);
     if (fd >= 0) { /* loopback may refuse at once */
         await_writable(fd);
         assert_int_equal(connect_result(fd), -ECONNREFUSED);
@@ -182,10 +182,54 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* ip(7): IP_BIND_ADDRESS_NO_PORT */
+static void a_source_is_where_the_connection_comes_from(void **state)
+{
+    struct address source;
+    struct address server = {.size = sizeof(server.at.v4)};
+    (void)state;
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    server.at.v4 =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    assert_int_equal(bind(listening, &server.at.any, server.size), 0);
+    assert_int_equal(listen(listening, 8), 0);
+    assert_int_equal(getsockname(listening, &server.at.any, &server.size), 0);
+    assert_null(address_read("127.0.0.7:0", &source));
+    assert_int_equal(connect_try_source(&source), 0);
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof(peer);
+        int fd = i == 0 ? connect_blocking(&server, &source, PLENTY_NS)
+                        : connect_begin(&server, &source);
+        assert_true(fd >= 0);
+        int guest = accept(listening, (struct sockaddr *)&peer, &size);
+        assert_true(guest >= 0);
+        assert_int_equal(ntohl(peer.sin_addr.s_addr), INADDR_LOOPBACK + 6);
+        close(guest);
+        close(fd);
+    }
+    close(listening);
+}
+
+/* RFC 5737 3: nobody has this address. */
+static void a_source_that_is_not_here_is_refused(void **state)
+{
+    struct address source;
+    struct address server;
+    (void)state;
+    assert_null(address_read("192.0.2.1:0", &source));
+    assert_null(address_read("127.0.0.1:1", &server));
+    assert_int_equal(connect_try_source(&source), -EADDRNOTAVAIL);
+    assert_int_equal(connect_blocking(&server, &source, PLENTY_NS), -EADDRNOTAVAIL);
+    assert_int_equal(connect_begin(&server, &source), -EADDRNOTAVAIL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         leak_free_test(blocking_connection_is_ready_for_use),
+        leak_free_test(a_source_is_where_the_connection_comes_from),
+        leak_free_test(a_source_that_is_not_here_is_refused),
         leak_free_test(refusal_is_told),
         leak_free_test(silence_ends_at_the_timeout),
         leak_free_test(begun_connection_is_decided_when_writable),

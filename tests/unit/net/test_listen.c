@@ -61,7 +61,7 @@ static void port_0_becomes_the_one_found(void **state)
         int fd;
         assert_int_equal(listen_open(&address, false, 1, &fd), 0);
         assert_int_not_equal(address_port(&address), 0);
-        int client = connect_blocking(&address, TIMEOUT_NS);
+        int client = connect_blocking(&address, NULL, TIMEOUT_NS);
         assert_true(client >= 0);
         close(client);
         close(fd);
@@ -97,7 +97,7 @@ static void accepted_connections_do_not_delay(void **state)
         assert_int_equal(listen_open(&address, true, count, fds), 0);
         int seen = 0;
         for (int i = 0; i < 32; i++) {
-            int client = connect_blocking(&address, TIMEOUT_NS);
+            int client = connect_blocking(&address, NULL, TIMEOUT_NS);
             assert_true(client >= 0);
             for (unsigned j = 0; j < count; j++) {
                 int fd = accept(fds[j], NULL, NULL);
@@ -124,7 +124,7 @@ static void connections_are_spread_over_all_sockets(void **state)
     int seen[4] = {0};
     assert_int_equal(listen_open(&address, true, 4, fds), 0);
     for (int i = 0; i < 400; i++) {
-        clients[i] = connect_blocking(&address, TIMEOUT_NS);
+        clients[i] = connect_blocking(&address, NULL, TIMEOUT_NS);
         assert_true(clients[i] >= 0);
     }
     int sum = 0;
@@ -153,7 +153,7 @@ static void second_server_is_refused_whatever_the_counts(void **state)
             assert_int_equal(listen_open(&address, true, counts[j / 3], first), 0);
             struct address same = address;
             assert_int_equal(listen_open(&same, true, counts[j % 3], second), -EADDRINUSE);
-            int client = connect_blocking(&address, TIMEOUT_NS); /* the first one goes on */
+            int client = connect_blocking(&address, NULL, TIMEOUT_NS); /* the first one goes on */
             assert_true(client >= 0);
             close(client);
             close_all(first, counts[j / 3]);
@@ -253,7 +253,7 @@ static void restart_does_not_wait_for_old_connections(void **state)
         int fds[2];
         int fd = -1;
         assert_int_equal(listen_open(&address, true, count, fds), 0);
-        int client = connect_blocking(&address, TIMEOUT_NS);
+        int client = connect_blocking(&address, NULL, TIMEOUT_NS);
         for (unsigned i = 0; fd < 0; i = (i + 1) % count) {
             fd = accept(fds[i], NULL, NULL);
         }
@@ -287,7 +287,7 @@ static void stale_socket_is_replaced(void **state)
     close(fd);
     assert_int_equal(access(address.at.local.sun_path, F_OK), 0);
     assert_int_equal(listen_open(&address, false, 1, &fd), 0);
-    int client = connect_blocking(&address, TIMEOUT_NS);
+    int client = connect_blocking(&address, NULL, TIMEOUT_NS);
     assert_true(client >= 0);
     close(client);
     close(fd);
@@ -302,9 +302,9 @@ static void busy_server_is_not_stale(void **state)
     int full = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(full, &address.at.any, address.size), 0);
     assert_int_equal(listen(full, 0), 0);
-    int client = connect_begin(&address); /* fills the backlog */
+    int client = connect_begin(&address, NULL); /* fills the backlog */
     assert_true(client >= 0);
-    assert_int_equal(connect_begin(&address), -EAGAIN);
+    assert_int_equal(connect_begin(&address, NULL), -EAGAIN);
     int fd;
     assert_int_equal(listen_open(&address, false, 1, &fd), -EADDRINUSE);
     close(client);

@@ -32,7 +32,7 @@ static void pair_open(struct pair *pair, bool tcp, bool nonblocking)
         int listener;
         assert_null(address_read("127.0.0.1:0", &address));
         assert_int_equal(listen_open(&address, false, 1, &listener), 0);
-        near = connect_blocking(&address, TIMEOUT_NS);
+        near = connect_blocking(&address, NULL, TIMEOUT_NS);
         pair->far = accept(listener, NULL, NULL);
         close(listener);
     } else {
