@@ -1,4 +1,5 @@
 /* The clients' main: options, plan, run, report. Linked once with each I/O model. */
+#include "client/hlog.h"
 #include "client/load.h"
 #include "client/options.h"
 #include "client/report.h"
@@ -107,24 +108,37 @@ static bool is_stdout(const char *path)
     return path != NULL && strcmp(path, "-") == 0;
 }
 
-static enum exit_status publish(const struct report *report, const struct options *options,
-                                FILE *json)
+/* Where results go for programs. NULL: nowhere. */
+struct outputs {
+    FILE *json;
+    FILE *hlog;
+};
+
+static int write_results(const struct report *report, const struct options *options,
+                         const struct outputs *outputs)
 {
-    int error = 0;
-    if (!is_stdout(options->json_path)) {
-        report_print(report, options->latency_table, stdout);
+    int json = outputs->json == NULL ? 0 : report_write_json(report, outputs->json);
+    int hlog = outputs->hlog == NULL ? 0 : hlog_write(report, outputs->hlog);
+    if (json != 0) {
+        log_error("--json %s: %s", options->json_path, strerror(-json));
     }
-    if (json != NULL) {
-        error = report_write_json(report, json);
+    if (hlog != 0) {
+        log_error("--hlog %s: %s", options->hlog_path, strerror(-hlog));
     }
-    if (error != 0) {
-        log_error("--json %s: %s", options->json_path, strerror(-error));
-        return EXIT_FAILED;
-    }
-    return judge(report);
+    return json != 0 ? json : hlog;
 }
 
-static enum exit_status run_plan(const struct plan *plan, const struct options *options, FILE *json)
+static enum exit_status publish(const struct report *report, const struct options *options,
+                                const struct outputs *outputs)
+{
+    if (!is_stdout(options->json_path) && !is_stdout(options->hlog_path)) {
+        report_print(report, options->latency_table, stdout);
+    }
+    return write_results(report, options, outputs) == 0 ? judge(report) : EXIT_FAILED;
+}
+
+static enum exit_status run_plan(const struct plan *plan, const struct options *options,
+                                 const struct outputs *outputs)
 {
     struct tally *tallies = space_create(2, sizeof(*tallies)); /* the second one of the warm-up */
     struct report report = {
@@ -137,7 +151,7 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
     int error = tallies == NULL ? -ENOMEM : run(&report, tallies, tallies + 1, options);
     enum exit_status status = EXIT_FAILED;
     if (error == 0) {
-        status = publish(&report, options, json);
+        status = publish(&report, options, outputs);
     } else {
         log_error("-c %llu: %s: raise ulimit -u, kernel.threads-max or vm.max_map_count",
                   (unsigned long long)plan->connections, strerror(-error));
@@ -146,24 +160,39 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
     return status;
 }
 
-/* Opened before the run, so that a name that cannot be written does not cost its results. */
-static FILE *open_json(const char *path)
+/* False when it cannot be. */
+static bool open_output(const char *option, const char *path, FILE **file)
 {
-    if (is_stdout(path)) {
-        return stdout;
+    *file = path == NULL ? NULL : is_stdout(path) ? stdout : fopen(path, "we");
+    if (path != NULL && *file == NULL) {
+        log_error("--%s %s: %s", option, path, strerror(errno));
+        return false;
     }
-    FILE *file = fopen(path, "we");
-    if (file == NULL) {
-        log_error("--json %s: %s", path, strerror(errno));
+    return true;
+}
+
+/* Opened before the run, so that a name that cannot be written does not cost its results. */
+static bool open_outputs(struct outputs *outputs, const struct options *options)
+{
+    return open_output("json", options->json_path, &outputs->json) &&
+           open_output("hlog", options->hlog_path, &outputs->hlog);
+}
+
+static void close_outputs(const struct outputs *outputs)
+{
+    if (outputs->json != NULL && outputs->json != stdout) {
+        fclose(outputs->json);
     }
-    return file;
+    if (outputs->hlog != NULL && outputs->hlog != stdout) {
+        fclose(outputs->hlog);
+    }
 }
 
 static enum exit_status run_options(const struct options *options)
 {
     struct plan plan;
     char why[PLAN_TEXT];
-    FILE *json = NULL;
+    struct outputs outputs = {0};
     uint64_t descriptors = limits_raise_descriptors();
     switch (plan_init(&plan, options, load_model.one_thread_each, descriptors, limits_local_ports(),
                       why)) {
@@ -176,12 +205,10 @@ static enum exit_status run_options(const struct options *options)
         break;
     }
     enum exit_status status = EXIT_FAILED;
-    if (options->json_path == NULL || (json = open_json(options->json_path)) != NULL) {
-        status = run_plan(&plan, options, json);
+    if (open_outputs(&outputs, options)) {
+        status = run_plan(&plan, options, &outputs);
     }
-    if (json != NULL && json != stdout) {
-        fclose(json);
-    }
+    close_outputs(&outputs);
     plan_finish(&plan);
     return status;
 }

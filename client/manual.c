@@ -66,6 +66,8 @@ static const struct manual_entry examples[] = {
      .command = "@ --require 'p99<50ms,errors<1%' http://host/"},
     {.text = "Ask one request after the other, and print a line for each reply:",
      .command = "@ -c 1 -n 20 --trace http://127.0.0.1:8080/0"},
+    {.text = "Keep the latencies as a histogram that others can be added to:",
+     .command = "@ --hlog run.hlog http://127.0.0.1:8080/"},
     {.text = "Draw from a file of URLs, and keep the results for a program:",
      .command = "@ -c 100 -n 20k --urls urls.txt --json results.json"},
     {0},

@@ -187,6 +187,12 @@ static const char *take_trace(void *into, const char *argument)
     return NULL;
 }
 
+static const char *take_hlog(void *into, const char *argument)
+{
+    ((struct options *)into)->hlog_path = argument;
+    return NULL;
+}
+
 static const char *take_quiet(void *into, const char *argument)
 {
     (void)argument;
@@ -273,9 +279,18 @@ static const struct option_spec specs[] = {
      OPTION_BOTH, take_trace, NULL},
     {0, "json", "FILE", "write the results as JSON; - is stdout, in place of the summary",
      OPTION_BOTH, take_json, NULL},
+    {0, "hlog", "FILE",
+     "write the latencies as an HdrHistogram log, in microseconds; - is stdout, in place of the "
+     "summary",
+     OPTION_BOTH, take_hlog, NULL},
     {0, "quiet", NULL, "show no progress line", OPTION_BOTH, take_quiet, NULL},
     {0},
 };
+
+static bool is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
 
 struct option_table client_option_table(const struct model *model)
 {
@@ -314,8 +329,14 @@ enum options_outcome client_options_read(struct options *options, const struct m
     }
     options->urls = (const char *const *)&argv[operand];
     options->url_count = (size_t)(argc - operand);
-    if (options->trace && options->json_path != NULL && strcmp(options->json_path, "-") == 0) {
-        return options_misuse(&table, "--trace and --json - both want stdout");
+    bool json = is_stdout(options->json_path);
+    bool hlog = is_stdout(options->hlog_path);
+    if (options->trace && (json || hlog)) {
+        return options_misuse(&table, "--trace and --%s - both want stdout",
+                              json ? "json" : "hlog");
+    }
+    if (json && hlog) {
+        return options_misuse(&table, "--json - and --hlog - both want stdout");
     }
     if (options->close && options->pipeline > 1) {
         return options_misuse(&table, "--close leaves no room for --pipeline");

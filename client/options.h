@@ -38,6 +38,7 @@ struct options {
     bool quiet;
     bool latency_table;
     const char *json_path; /* NULL: none; "-": stdout */
+    const char *hlog_path; /* NULL: none; "-": stdout */
     struct thresholds thresholds;
 
     const char *urls_path; /* of a file that holds more URLs; NULL: none */

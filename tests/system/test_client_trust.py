@@ -118,12 +118,12 @@ def test_demonstration_is_too_short_to_judge(model):
 
 
 def test_descriptors_that_run_out_are_told(model):
-    """Every request has a connection of its own; then no descriptor is left for it."""
+    """Every request has a connection of its own; then there are too few descriptors for them."""
     with Wrong(whole()) as server:
-        client = start(model, '-c', '4', '-n', '2000', '--close', '--json', '-', '--quiet',
+        client = start(model, '-c', '16', '-n', '2000', '--close', '--json', '-', '--quiet',
                        server.url + '/')
         assert wait_until(lambda: len(server.heads) >= 20)
-        resource.prlimit(client.pid, resource.RLIMIT_NOFILE, (3, 3))
+        resource.prlimit(client.pid, resource.RLIMIT_NOFILE, (8, 8))
         status, result = finish(client)
     assert status == 1 and result['trusted'] is False
     assert result['trust']['no_descriptor'] == result['errors']['connect'] > 0
