@@ -16,11 +16,9 @@ enum {
     INHERITED_MOST = 65536
 };
 
-/* --- a supervisor's ----------------------------------------------------------------------------
- */
+/* --- a supervisor's --------------------------------------------------------------------------- */
 
 /* LISTEN_FDS of them from 3 on, if LISTEN_PID is this process. */
-
 static unsigned activated_count(void)
 {
     const char *pid = getenv("LISTEN_PID");
@@ -31,8 +29,7 @@ static unsigned activated_count(void)
     return ours ? (unsigned)count : 0;
 }
 
-/* --- a predecessor's ---------------------------------------------------------------------------
- */
+/* --- a predecessor's -------------------------------------------------------------------------- */
 
 /* "GROUP FD ADDRESS", or "GROUP FD lent ADDRESS", a line each. NULL behind the last one. */
 static const char *line_after(const char *line)
