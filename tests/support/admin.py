@@ -50,8 +50,8 @@ class Metrics:
 
 
 def comes_to(server, expected, name, **labels):
-    """Asserts that a metric becomes this, and nothing more."""
-    wait_until(lambda: Metrics(server).value(name, **labels) >= expected)
+    """Asserts that a metric becomes this, from below or from above, and stays it."""
+    wait_until(lambda: Metrics(server).value(name, **labels) == expected)
     assert Metrics(server).value(name, **labels) == expected
 
 
