@@ -12,6 +12,7 @@ enum {
     NAMES = 13, /* columns that the names take */
     MOST_ROWS = 48,
     MOST_COLUMNS = 200,
+    MOST_MOMENTS = 3,
 };
 
 static const char *const glyphs[MARKS] = {
@@ -59,7 +60,7 @@ static void add_span(struct chart *chart, const struct span *span)
     }
 }
 
-/* MARKS when it is empty, or the row ran there for one moment. */
+/* MARKS when it is empty, or the row ran there for so few moments that they can be told apart. */
 static enum mark most_of(const struct cell *cell)
 {
     double total = 0;
@@ -68,7 +69,9 @@ static enum mark most_of(const struct cell *cell)
         total += cell->share[mark];
         most = cell->share[mark] > cell->share[most] ? mark : most;
     }
-    return total < 0.3 || (cell->moments == 1 && most != MARK_RUNS) ? MARKS : most;
+    return total < 0.3 || (cell->moments > 0 && cell->moments <= MOST_MOMENTS && most != MARK_RUNS)
+               ? MARKS
+               : most;
 }
 
 static void draw_row(struct chart *chart, size_t index, FILE *to)

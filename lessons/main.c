@@ -6,6 +6,7 @@
 #include "lib/base/options.h"
 #include "lib/base/units.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,6 +55,10 @@ static const struct lesson lessons[] = {
      .speed = 3600,
      .run = lesson_chess,
      .brief = "the exhibition: one game after another, or walking round the boards"},
+    {.name = "queue",
+     .ways = "1|2|3|4|5|6|7",
+     .run = lesson_queue,
+     .brief = "one queue of things to do, and seven ways to work it off"},
     {.name = "fib",
      .ways = "sync|gen|async|threads|processes|all",
      .numbers = {{"N", 1, 45, 30}},
@@ -62,7 +67,25 @@ static const struct lesson lessons[] = {
     {.name = "chores",
      .ways = "sync|async|yielding",
      .run = lesson_chores,
-     .brief = "a household: machines wait by themselves, potatoes want attention"},
+     .brief = "machines wait by themselves, potatoes want attention"},
+    {.name = "files",
+     .ways = "sync|async",
+     .numbers = {{"N", 5, 1000, 300}},
+     .run = lesson_files,
+     .brief = "regular files never say that they would block"},
+    {.name = "titles",
+     .ways = "sync|async|queue",
+     .numbers = {{"N", 1, 1000, 4}},
+     .file = "FILE",
+     .run = lesson_titles,
+     .brief = "the titles of many pages: one by one, all at once, N at a time"},
+    {.name = "blocking",
+     .run = lesson_blocking,
+     .brief = "library calls that stop a loop, and what to use instead"},
+    {.name = "compare",
+     .numbers = {{"MOST", 1, 100000, 0}},
+     .run = lesson_compare,
+     .brief = "processes, threads and tasks, measured on this machine"},
 };
 
 enum {
@@ -207,7 +230,7 @@ static bool take_words(const struct lesson *lesson, char **words, struct asked *
     for (unsigned i = 0; i < LESSON_NUMBERS && lesson->numbers[i].name != NULL; i++) {
         uint64_t low = lesson->numbers[i].low, high = lesson->numbers[i].high, number;
         asked->number[i] = lesson->numbers[i].usual;
-        if (*words == NULL) {
+        if (*words == NULL || (lesson->file != NULL && !isdigit((unsigned char)**words))) {
             continue;
         }
         if (!units_read_count(*words, low, high, &number)) {

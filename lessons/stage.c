@@ -23,6 +23,11 @@ void stage_begin(double how_fast)
     begun_ns = clock_monotonic_ns();
 }
 
+void stage_restart(void)
+{
+    begun_ns = clock_monotonic_ns();
+}
+
 double stage_speed(void)
 {
     return speed;

@@ -9,6 +9,9 @@
 /* Sets the clock to 0 and the speed. */
 void stage_begin(double speed);
 
+/* Sets the clock to 0 again, after what had to be made ready. */
+void stage_restart(void);
+
 double stage_speed(void);
 
 /* The lesson's clock, in its seconds. */

@@ -5,13 +5,19 @@ is asserted of how long a run takes at the most. Where a claim is that something
 machine in a hurry may not show at once, a lesson is run again, slower."""
 
 import collections
+import functools
+import itertools
 import json
+import math
+import re
+import socket
 import subprocess
 import xml.etree.ElementTree
 
 import pytest
 
 from support.programs import BUILD, PATIENCE, environment
+from support.server import Server
 
 PROGRAM = BUILD / 'lessons' / 'cristo-lesson'
 ROUNDED = 0.001  # seconds, as marks are written
@@ -96,16 +102,18 @@ def show(tmp_path):
     return run
 
 
-@pytest.fixture
-def eventually(show):
+def run_until(folder, holds, *words, speed=50):
     """Shows the lesson again, slower, until it shows what it can show."""
-    def run(holds, *words, speed=50):
-        for attempt in range(4):
-            shown = show(*words, speed=speed / 2 ** attempt)
-            if holds(shown):
-                return shown
-        raise AssertionError(f'{words} never showed it:\n{shown.text}')
-    return run
+    for attempt in range(4):
+        shown = Shown(folder, *words, speed=speed / 2 ** attempt)
+        if holds(shown):
+            return shown
+    raise AssertionError(f'{words} never showed it:\n{shown.text}')
+
+
+@pytest.fixture
+def eventually(tmp_path):
+    return functools.partial(run_until, tmp_path)
 
 
 # --- waits, in turn and together -----------------------------------------------------------------
@@ -275,6 +283,82 @@ def test_chess_is_drawn_in_two_scenes(exhibition):
     assert 'walking round the boards\n' in exhibition.text
 
 
+# --- the queue -----------------------------------------------------------------------------------
+
+FACTORIALS = {f'{n}! = {math.factorial(n)}' for n in (40, 50)}
+IN_ORDER = ['waits 4 s', '40!', 'waits 3 s', '50!', 'waits 2 s', 'waits 1 s']
+ASKS = ('waits', 'asks for page')
+
+
+def taken(shown):
+    """(worker, what) in the order in which it was taken from the queue."""
+    return [(task, text) for task, text in shown.said() if text.startswith((*ASKS, '40!', '50!'))]
+
+
+def delays(shown):
+    """How long the server waited before each reply, as the replies say."""
+    return [float(match[1]) for _, text in shown.said()
+            if (match := re.fullmatch(r'page \d came, 200, after ([\d.]+) s', text))]
+
+
+@pytest.mark.parametrize('way', range(1, 7))
+def test_queue_is_worked_off_in_its_order_whoever_does_it(show, way):
+    shown = show('queue', way)
+    pages = [wanted.replace('waits', 'asks for page').replace(' s', '') for wanted in IN_ORDER]
+    for (_, text), wanted in zip(taken(shown), IN_ORDER if way < 5 else pages, strict=True):
+        assert text.startswith(wanted)
+    assert FACTORIALS <= {text for _, text in shown.said()}
+    assert len(delays(shown)) == (4 if way >= 5 else 0)
+
+
+@pytest.mark.parametrize('way', [1, 2])
+def test_queue_with_one_who_works_takes_the_sum(show, way):
+    shown = show('queue', way)
+    assert {task for task, _ in taken(shown)} == {'worker 1'}
+    assert shown.took() >= 10
+    if way == 2:
+        assert shown.said()[-1] == ('worker 2', 'finds the queue empty')
+
+
+@pytest.mark.parametrize('way', [3, 5])
+def test_queue_with_two_who_block_is_shared_and_takes_the_sum(show, way):
+    shown = show('queue', way)
+    assert [task for task, _ in taken(shown)] == ['worker 1', 'worker 2'] * 2 + \
+        ['worker 1', 'worker 2']
+    blocked = sorted(shown.spans('worker 1', 'blocks') + shown.spans('worker 2', 'blocks'),
+                     key=lambda span: span.begin)
+    assert len(blocked) == 4
+    assert all(a.end <= b.begin for a, b in zip(blocked, blocked[1:]))
+    assert shown.took() >= (10 if way == 3 else sum(delays(shown)))
+
+
+@pytest.mark.parametrize('way', [4, 6])
+def test_queue_with_two_who_wait_as_tasks_waits_together(show, way):
+    """The second has asked, twice, before what the first waits for has come."""
+    shown = show('queue', way)
+    first = next(span for span in shown.spans('worker 1', 'waits') if span.end - span.begin > 0)
+    asked = [event['at'] for event in shown.events if event['task'] == 'worker 2'
+             and event.get('text', '').startswith(ASKS)]
+    assert asked[0] < shown.when('worker 1', next(
+        text for task, text in shown.said() if task == 'worker 1' and
+        text.startswith(('has waited', 'page'))))
+    assert first.begin < asked[0] or way == 6  # connecting may take no wait
+    assert shown.took() >= (4 if way == 4 else max(delays(shown)))
+    assert not shown.spans('worker 1', 'blocks') + shown.spans('worker 2', 'blocks')
+
+
+def test_queue_fetches_and_reads_together(show):
+    shown = show('queue', 7)
+    said = [text for _, text in shown.said()]
+    begun = [text for text in said if text.startswith('asks for')]
+    assert begun == [f'asks for {kind} {n}' for n in range(1, 5) for kind in ('page', 'file')]
+    assert said[:8] == begun
+    assert len(delays(shown)) == 4
+    assert shown.took() >= max(delays(shown))
+    sizes = [re.fullmatch(r'file \d has (\d+) bytes', text) for text in said]
+    assert [int(size[1]) > 0 for size in sizes if size] == [True] * 4
+
+
 # --- computation ---------------------------------------------------------------------------------
 
 def test_fib_is_the_same_in_every_way(show):
@@ -331,6 +415,186 @@ def test_dryer_starts_in_time_when_somebody_looks_up(show):
     assert shown.took() >= 7
 
 
+# --- files ---------------------------------------------------------------------------------------
+
+def test_files_in_turn_are_one_row(show):
+    shown = show('files', 'sync', 20)
+    assert shown.said() == [('files', '20 files were written and read')]
+    assert [span.what for span in shown.spans('files')] == ['runs']
+
+
+def ticks_of(shown, scene):
+    text = next(text for _, text in shown.said(scene) if 'metronome' in text)
+    return int(re.search(r'ticked (\d+) times', text)[1])
+
+
+def test_tasks_that_read_files_stop_the_metronome(show):
+    """The first does them all, and nobody else runs meanwhile."""
+    shown = show('files', 'async', 60)
+    assert shown.said()[0][1].endswith('Operation not permitted')
+    assert ticks_of(shown, 0) == 0
+    assert not shown.spans('worker 1', 'waits')
+    assert shown.end('worker 1') <= shown.begin('worker 2')
+
+
+def test_helpers_and_the_ring_let_the_metronome_tick(eventually):
+    def ticks(shown):
+        has_ring = not any('no io_uring' in text for _, text in shown.said(2))
+        return all(ticks_of(shown, scene) > 0 for scene in ([1, 2] if has_ring else [1]))
+    shown = eventually(ticks, 'files', 'async', 300)
+    assert shown.spans('worker 1', 'waits', scene=1)
+    assert shown.spans('helper 1', 'awaits', scene=1)
+
+
+@pytest.mark.parametrize('words', [('files', 'async', 10), ('titles', 'queue'), ('queue', 7)],
+                         ids=lambda words: words[0])
+def test_nothing_is_left_behind(tmp_path, words):
+    done = subprocess.run([PROGRAM, '--speed', '100', *map(str, words)], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=60 * PATIENCE,
+                          env=environment(TMPDIR=str(tmp_path)))
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- titles --------------------------------------------------------------------------------------
+
+PAGES = [f'page {number}' for number in range(1, 21)]
+
+
+def most_at_once(shown):
+    """How many had begun and not ended, at the most."""
+    moments = sorted([(shown.begin(page), 1) for page in PAGES] +
+                     [(shown.end(page), -1) for page in PAGES])
+    return max(itertools.accumulate(step for _, step in moments))
+
+
+@pytest.fixture(params=['sync', 'async', 'queue'])
+def titles(request, show):
+    shown = show('titles', request.param)
+    assert sorted(shown.said()) == sorted((page, f'Page {page.split()[1]} of 20')
+                                          for page in PAGES)
+    return request.param, shown
+
+
+def test_titles_come_one_by_one_all_at_once_or_four_at_a_time(titles):
+    way, shown = titles
+    assert most_at_once(shown) == {'sync': 1, 'async': 20, 'queue': 4}[way]
+    assert shown.took() >= {'sync': 20 * 0.5, 'async': 0.5, 'queue': 5 * 0.5}[way]
+    if way == 'sync':
+        assert shown.tasks() == PAGES and shown.in_turn()
+    if way == 'async':
+        assert shown.together()
+
+
+def test_titles_at_most_as_many_as_asked(show):
+    assert most_at_once(show('titles', 'queue', 7)) == 7
+
+
+@pytest.fixture
+def web(docroot, tmp_path):
+    folder = tmp_path / 'web'
+    folder.mkdir()
+    (folder / 'plain').write_text('no title here')
+    (folder / 'odd').write_text('<TITLE>a \x1b[31m\n "quoted" \\ ' + 'ä' * 100 + '</TITLE>')
+    server = Server('async', docroot=folder)
+    yield server.url if hasattr(server, 'url') else f'http://127.0.0.1:{server.port}'
+    server.stop()
+
+
+def test_titles_come_from_a_list_of_ones_own(show, web, tmp_path):
+    urls = tmp_path / 'urls'
+    urls.write_text(f'{web}/plain\n\n{web}/odd\n')
+    shown = show('titles', 'async', urls)
+    said = dict(shown.said())
+    assert said['page 1'] == '(no title)'
+    assert said['page 2'].startswith('a  [31m  "quoted" \\ ää') and '\x1b' not in shown.text
+
+
+@pytest.mark.parametrize('url', ['https://127.0.0.1/', 'http://', 'http://127.0.0.1:x y/', 'page'])
+def test_titles_of_what_is_no_url_are_refused(tmp_path, url):
+    urls = tmp_path / 'urls'
+    urls.write_text(url + '\n')
+    done = call('titles', 'sync', urls)
+    assert done.returncode == 1
+    assert url in done.stderr and 'leads nowhere' in done.stderr
+
+
+@pytest.mark.parametrize('way', ['sync', 'async', 'queue'])
+def test_page_that_does_not_come_is_a_failure(tmp_path, way):
+    urls = tmp_path / 'urls'
+    with socket.socket() as closed:
+        closed.bind(('127.0.0.1', 0))
+        urls.write_text(f'http://127.0.0.1:{closed.getsockname()[1]}/\n')
+        done = call('titles', way, urls)
+    assert done.returncode == 1
+    assert 'Connection refused' in done.stdout
+
+
+# --- what blocks ---------------------------------------------------------------------------------
+
+CALLS = ['sleep', 'read', 'waitpid', 'mutex', 'getaddrinfo']
+
+
+def ticked(shown, call, scene):
+    text = next(text for task, text in shown.said(scene) if task == call)
+    return int(re.search(r'ticked (\d+) times', text)[1])
+
+
+def test_calls_that_block_stop_the_metronome(show):
+    shown = show('blocking')
+    for call in CALLS:
+        assert ticked(shown, call, 0) == 0
+        assert len(shown.spans(call, 'blocks')) == 1
+        assert not [span for span in shown.spans('metronome', 'runs')
+                    if shown.begin(call) < span.begin < shown.end(call)]
+    for call in CALLS[:-1]:
+        span = shown.spans(call, 'blocks')[0]
+        assert span.end - span.begin > 0
+
+
+def test_what_to_use_instead_lets_it_tick(eventually):
+    shown = eventually(lambda shown: all(ticked(shown, call, 1) > 0 for call in CALLS[:-1]),
+                       'blocking')
+    for call in CALLS:
+        assert not shown.spans(call, 'blocks', scene=1)
+        assert shown.spans(call, 'waits', scene=1)
+
+
+# --- the comparison ------------------------------------------------------------------------------
+
+def cells(shown):
+    lines = [re.split(r'  +', text.strip()) for _, text in shown.said()]
+    assert lines[0] == ['processes', 'threads', 'async']
+    return {line[0]: dict(zip(lines[0], line[1:])) for line in lines[1:]}
+
+
+@pytest.fixture(scope='module')
+def table(tmp_path_factory):
+    def others_go_on(shown):
+        return all(cells(shown)['one that blocks'][model] == 'others go on'
+                   for model in ('processes', 'threads'))
+    return cells(run_until(tmp_path_factory.mktemp('compare'), others_go_on, 'compare', 20))
+
+
+def test_comparison_has_a_measured_value_in_every_cell(table):
+    assert list(table) == ['10 waits, 0.5 s', 'cores used', 'at once', 'memory of one',
+                           'time to make one', 'one that blocks']
+    assert all(len(row) == 3 and all(row.values()) for row in table.values())
+    assert all(float(cell.split()[0]) >= 0.5 for cell in table['10 waits, 0.5 s'].values())
+    assert set(table['at once'].values()) == {'>= 20'}
+    assert all(re.fullmatch(r'[\d.]+(ns|us|ms|s)', cell)
+               for cell in table['time to make one'].values())
+
+
+def test_only_a_loop_stands_still_when_one_blocks(table):
+    assert table['one that blocks'] == {
+        'processes': 'others go on', 'threads': 'others go on', 'async': 'all stand still'}
+
+
+def test_tasks_use_one_core(table):
+    assert float(table['cores used']['async'].split()[0]) <= 1.05
+
+
 # --- the program ---------------------------------------------------------------------------------
 
 def lessons():
@@ -379,6 +643,11 @@ def test_readme_leads_through_every_lesson():
     (['chess', '24', '5', '55', '30', '1'], '1'),
     (['chess', '0'], '0'),
     (['fib', 'sync', '-1'], '1'),
+    (['queue', '8'], '8'),
+    (['titles', 'queue', '0'], '0'),
+    (['titles', 'queue', '4', 'urls', 'more'], 'more'),
+    (['files', 'async', '1001'], '1001'),
+    (['compare', 'all'], 'all'),
     (['say', 'sync', '--speed', '0'], '--speed'),
     (['say', 'sync', '--speed', '-1'], '--speed'),
     (['say', 'sync', '--speed', 'fast'], 'fast'),
