@@ -145,9 +145,10 @@ static const struct option_spec specs[] = {
 static const struct option_table table = {
     .program = "cristo-lesson",
     .usage = "[OPTION]... list | NAME [ARG...]",
-    .about = "Small programs that explain synchronous and asynchronous programming. \"list\" names "
-             "them in the order of teaching. Each ends with a time line: who ran, who waited, and "
-             "who was kept waiting.",
+    .about =
+        "Small programs that explain synchronous and asynchronous programming. \"list\" names "
+        "them in the order of teaching; a name with a word that is none of its own says which "
+        "there are. Each ends with a time line: who ran, who waited, and who was kept waiting.",
     .version = CRISTO_VERSION,
     .specs = specs,
 };
@@ -184,11 +185,6 @@ static int list(void)
 {
     for (unsigned i = 0; i < LESSONS; i++) {
         printf("%-10s %s\n", lessons[i].name, lessons[i].brief);
-        if (lessons[i].ways != NULL || lessons[i].numbers[0].name != NULL) {
-            printf("%-9s", "");
-            print_words(&lessons[i], stdout);
-            printf("\n");
-        }
     }
     return 0;
 }

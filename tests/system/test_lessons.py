@@ -16,7 +16,7 @@ import xml.etree.ElementTree
 
 import pytest
 
-from support.programs import BUILD, PATIENCE, environment
+from support.programs import BUILD, HOME, PATIENCE, environment
 from support.server import Server
 
 PROGRAM = BUILD / 'lessons' / 'cristo-lesson'
@@ -598,26 +598,26 @@ def test_tasks_use_one_core(table):
 # --- the program ---------------------------------------------------------------------------------
 
 def lessons():
-    """Name, and the words that may follow, of every lesson."""
+    """Name, and the first word that may follow ("sync|async"), of every lesson."""
     found = []
     for line in call('list').stdout.splitlines():
-        if line.startswith(' '):
-            found[-1][1].extend(line.split())
-        else:
-            found.append((line.split()[0], []))
+        name = line.split()[0]
+        usage = call(name, 'no-such-word').stderr.splitlines()[-1]
+        found.append((name, usage.removeprefix(f'Usage: cristo-lesson [OPTION]... {name}').split()))
     return found
 
 
 def test_list_names_the_lessons_in_the_order_of_teaching():
     done = call('list')
     assert done.returncode == 0 and done.stderr == ''
-    assert [name for name, _ in lessons()][:8] == [
-        'say', 'sleep', 'loop', 'gather', 'tasks', 'coroutine', 'baton', 'count']
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        'say', 'sleep', 'loop', 'gather', 'tasks', 'coroutine', 'baton', 'count', 'hello', 'chess',
+        'queue', 'fib', 'chores', 'files', 'titles', 'blocking', 'compare']
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_readme_leads_through_every_lesson():
-    text = (BUILD.parent / 'lessons' / 'README.md').read_text(encoding='utf-8')
+    text = (HOME / 'lessons' / 'README.md').read_text(encoding='utf-8')
     at = 0
     for name, words in lessons():
         at = text.index(f'## {name}', at)
