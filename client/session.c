@@ -13,6 +13,8 @@ enum {
      * slack for fields whose length varies, and the body is discarded. */
     READ_WHOLE = 8 * 1024,
     HEAD_SLACK = 64,
+    READ_MOST = 16 * 1024,     /* unless every byte is to be seen */
+    DISCARD_LEAST = 16 * 1024, /* of a chunk; less is read with what surrounds it */
     DISCARD_MOST = 1 << 30,
 };
 
@@ -613,7 +615,7 @@ static size_t discard_size(const struct session *s, uint64_t unseen)
 static void owe_reply(struct session *s)
 {
     uint64_t unseen = reply_unseen(&s->reply);
-    bool whole = unseen >= SESSION_SCRATCH || (unseen > 0 && s->reply.phase != REPLY_CHUNKED);
+    bool whole = unseen >= DISCARD_LEAST || (unseen > 0 && s->reply.phase != REPLY_CHUNKED);
     if (whole && !verifies_bytes(s)) {
         s->step.size = discard_size(s, unseen);
         owe(s, STEP_DISCARD, reply_deadline_ns(s));
@@ -626,7 +628,8 @@ static void owe_reply(struct session *s)
         s->step.size = SESSION_ROOM - s->held;
     } else {
         s->step.space = s->place.scratch;
-        s->step.size = head_alone && head_size < SESSION_SCRATCH ? head_size : SESSION_SCRATCH;
+        size_t most = verifies_bytes(s) ? SESSION_SCRATCH : READ_MOST;
+        s->step.size = head_alone && head_size < most ? head_size : most;
     }
     owe(s, STEP_READ, reply_deadline_ns(s));
 }

@@ -89,7 +89,7 @@ struct flight {
 };
 
 enum {
-    SESSION_SCRATCH = 16 * 1024,
+    SESSION_SCRATCH = 64 * 1024,
     SESSION_ROOM = REPLY_HEAD_MAX,
     SESSION_PIECES = 16,
 };
