@@ -12,6 +12,8 @@
 #define LOOK_NS (5 * NS_PER_MS)
 #define LOOK_GAUGE_NS (20 * NS_PER_US)
 
+#define TIMELINE_STEP_NS (100 * NS_PER_MS) /* at first */
+
 /* --- the machine ------------------------------------------------------------------------------ */
 
 static uint64_t clock_ns(clockid_t clock)
@@ -76,7 +78,8 @@ static void turn_cpu(struct evidence *evidence)
 
 void evidence_begin(struct evidence *evidence)
 {
-    *evidence = (struct evidence){.cores = count_cores(), .wait_known = true};
+    *evidence = (struct evidence){
+        .timeline.step_ns = TIMELINE_STEP_NS, .cores = count_cores(), .wait_known = true};
     read_ticks(&evidence->machine_begin_ticks, &evidence->stolen_begin_ticks);
     evidence->begin = clocks_now();
     turn_cpu(evidence);
@@ -108,13 +111,34 @@ static struct sighting look(const struct gauge *gauges, size_t count, uint64_t n
     return sighting;
 }
 
+static void extend(struct timeline *timeline, const struct sighting *sighting)
+{
+    size_t last = timeline->count - 1;
+    if (timeline->count > 0 &&
+        sighting->at_ns < clock_add(timeline->at[last].at_ns, timeline->step_ns)) {
+        return;
+    }
+    if (timeline->count == TIMELINE_MOST) {
+        for (size_t i = 0; i < TIMELINE_MOST / 2; i++) {
+            timeline->at[i] = timeline->at[2 * i];
+        }
+        timeline->count = TIMELINE_MOST / 2;
+        timeline->step_ns *= 2;
+    }
+    timeline->at[timeline->count++] = *sighting;
+}
+
 void evidence_look(struct evidence *evidence, const struct plan *plan, const struct course *course,
                    const struct gauge *gauges, size_t count, uint64_t now_ns)
 {
     struct sighting sighting = look(gauges, count, now_ns);
     evidence->spent_ns = sighting.spent_ns;
+    if (course_is_warming(course, now_ns)) {
+        return;
+    }
+    extend(&evidence->timeline, &sighting);
     bool tail = course_is_drawn(course) || now_ns >= course_end(course);
-    if (tail || sighting.ended < plan->connections || course_is_warming(course, now_ns)) {
+    if (tail || sighting.ended < plan->connections) {
         return;
     }
     if (evidence->first.at_ns == 0) {

@@ -33,7 +33,21 @@ struct sighting {
     uint64_t spent_ns;
 };
 
+/* How a run went over time: sightings at least a step apart, from the moment when all counts. When
+ * there is no room for more, every other one is dropped and steps become twice as long. */
+enum {
+    TIMELINE_MOST = 256
+};
+
+struct timeline {
+    uint64_t step_ns;
+    size_t count;
+    struct sighting at[TIMELINE_MOST];
+};
+
 struct evidence {
+    struct timeline timeline;
+
     /* Requests in flight, between ramp-up and tail: from the moment when as many requests have
      * ended as there are connections, to the moment when none is left to be drawn. */
     struct sighting first, last;

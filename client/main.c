@@ -65,6 +65,7 @@ static int run(struct report *report, struct tally *tally, struct tally *warmup,
     }
     report->started_ms = wall_ms();
     error = load_run(report->plan, &watch, tally, warmup);
+    report->begin_ns = watch.course.begin_ns;
     report->elapsed_ns = elapsed_ns(&watch.course, tally->ended_ns);
     report->cpu_user_ns = watch.evidence.cpu_user_ns;
     report->cpu_system_ns = watch.evidence.cpu_system_ns;
@@ -132,7 +133,9 @@ static enum exit_status publish(const struct report *report, const struct option
                                 const struct outputs *outputs)
 {
     if (!is_stdout(options->json_path) && !is_stdout(options->hlog_path)) {
-        report_print(report, options->latency_table, stdout);
+        void (*print)(const struct report *, bool, FILE *) =
+            options->wrk ? report_print_wrk : report_print;
+        print(report, options->latency_table, stdout);
     }
     return write_results(report, options, outputs) == 0 ? judge(report) : EXIT_FAILED;
 }

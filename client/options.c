@@ -207,6 +207,13 @@ static const char *take_latency(void *into, const char *argument)
     return NULL;
 }
 
+static const char *take_wrk(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->wrk = true;
+    return NULL;
+}
+
 static const char *take_require(void *into, const char *argument)
 {
     return require_read(argument, &((struct options *)into)->thresholds);
@@ -273,6 +280,8 @@ static const struct option_spec specs[] = {
      OPTION_BOTH, take_require, NULL},
     {'L', "latency", NULL, "print the full table of percentiles", OPTION_BOTH, take_latency,
      "What is shown"},
+    {0, "wrk", NULL, "print the summary in the words of wrk, for programs that read these",
+     OPTION_BOTH, take_wrk, NULL},
     {0, "trace", NULL,
      "print a line for every reply as it comes: date, URL, status, bytes, delay, "
      "time taken",

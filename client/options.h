@@ -37,6 +37,7 @@ struct options {
     bool trace;
     bool quiet;
     bool latency_table;
+    bool wrk;
     const char *json_path; /* NULL: none; "-": stdout */
     const char *hlog_path; /* NULL: none; "-": stdout */
     struct thresholds thresholds;

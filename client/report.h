@@ -16,6 +16,8 @@
  *              the generator's fault. held_up: sent late because no connection was free. raw_us: as
  *              latency_us, but from the sending. lag_us: how late requests were sent that a free
  *              connection waited for
+ *   timeline   [seconds since the beginning, requests that ended since the point before, their mean
+ *              time in microseconds from the sending, or null], the first point being the beginning
  *   delay_s    what the Delay fields of replies said
  *   warmup     null unless there was one: what it came to, and is in no other figure
  *   require    each threshold, what its figure came to, and whether it holds; value is null when
@@ -42,6 +44,7 @@ struct report {
     const struct tally *warmup; /* what is not in it */
     const struct thresholds *thresholds;
     uint64_t started_ms; /* since 1970 */
+    uint64_t begin_ns;   /* on the monotonic clock, when the warm-up was over */
     uint64_t elapsed_ns; /* without the warm-up */
     uint64_t due;        /* open loop: requests whose moment came, sent or not */
     uint64_t cpu_user_ns;
@@ -65,6 +68,10 @@ static inline struct missed report_missed(const struct report *report)
 
 /* Prints the summary; with `full`, the whole table of percentiles too. */
 void report_print(const struct report *report, bool full, FILE *to);
+
+/* Prints it in the words of wrk, for programs that read these; with `full`, as with its --latency.
+ */
+void report_print_wrk(const struct report *report, bool full, FILE *to);
 
 /* Writes the JSON object and a line end. 0 or -errno. */
 int report_write_json(const struct report *report, FILE *to);

@@ -156,6 +156,22 @@ static json_t *require_json(const struct report *report)
     return all;
 }
 
+static json_t *timeline_json(const struct report *report)
+{
+    const struct timeline *timeline = &report->evidence.timeline;
+    json_t *points = json_array();
+    for (size_t i = 0; i < timeline->count; i++) {
+        const struct sighting *now = &timeline->at[i];
+        const struct sighting *before = i == 0 ? now : now - 1;
+        uint64_t ended = now->ended - before->ended;
+        double mean_us = (double)(now->spent_ns - before->spent_ns) / NS_PER_US / (double)ended;
+        uint64_t at_ns = now->at_ns > report->begin_ns ? now->at_ns - report->begin_ns : 0;
+        json_array_append_new(points, json_pack("[f, I, o]", seconds(at_ns), (json_int_t)ended,
+                                                ended > 0 ? json_real(mean_us) : json_null()));
+    }
+    return points;
+}
+
 static json_t *trusted_json(const struct trust *trust)
 {
     return trust->verdict == TOO_SHORT ? json_null() : json_boolean(trust->verdict == TRUSTED);
@@ -234,6 +250,7 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(root, "open_loop", open_loop_json(report));
     json_object_set_new(root, "histogram", histogram_json(&tally->latency));
     struct trust trust = trust_judge(report);
+    json_object_set_new(root, "timeline", timeline_json(report));
     json_object_set_new(root, "warmup", warmup_json(report));
     json_object_set_new(root, "require", require_json(report));
     json_object_set_new(root, "generator", generator_json(report));

@@ -83,6 +83,10 @@ def check_result(result):
         assert open_loop['lag_us']['count'] + open_loop['held_up'] <= requests['sent']
         check_times(open_loop['raw_us'])
         check_times(open_loop['lag_us'])
+    moments = [moment for moment, _, _ in result['timeline']]
+    assert moments == sorted(set(moments))
+    assert sum(ended for _, ended, _ in result['timeline']) <= (
+        requests['ok'] + requests['failed'] + (result['warmup'] or {'sent': 0})['sent'])
     assert (result['trusted'] is False) == (result['trust']['why'] != [])
     judged = requests['ok'] + requests['failed'] >= 100 * result['plan']['connections']
     assert judged or not result['trusted']

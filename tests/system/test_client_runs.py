@@ -201,6 +201,24 @@ def test_latency_table_is_longer(model):
         assert len(long.splitlines()) > len(short.splitlines()) + 3
 
 
+def test_wrk_s_words(model):
+    """As programs look for them in wrk's output."""
+    def reply(connection, number):
+        connection.sendall(whole() if number % 4 else whole(b'no', '404 Not Found'))
+        return True
+    with Wrong(reply) as server:
+        done = run(model, '-n', 40, '-c', 2, '--wrk', '-L', server.url + '/x')
+        figure = r'[0-9.]+(?:us|ms|s|m|k|M|G|KB|MB|GB|B)?'
+        assert done.status == 1
+        for line in (f'Running [0-9]+s test @ {server.url}/x', '  [0-9]+ threads and 2 connections',
+                     f'    Latency +{figure} +{figure} +{figure} +[0-9.]+%',
+                     f'    Req/Sec +{figure} +{figure} +{figure} +[0-9.]+%',
+                     f'     99% +{figure} *', f'  40 requests in {figure}, {figure} read',
+                     '  Non-2xx or 3xx responses: 10', 'Requests/sec: +[0-9.]+',
+                     f'Transfer/sec: +{figure}'):
+            assert re.search(f'(?m)^{line}$', done.stdout), (line, done)
+
+
 def test_trace_is_a_line_for_every_reply(model):
     with Wrong(whole(b'hello', '200 OK', 'Delay: 0.125')) as server:
         done = run(model, '-n', 7, '-c', 2, '--trace', '--json', os.devnull, server.url + '/x')

@@ -154,3 +154,16 @@ def test_rate_over_a_unix_socket(model, own, tmp_path):
                      'http://h/')
     assert result['requests']['ok'] == result['open_loop']['due'] == 30
     assert result['elapsed_s'] >= 0.29
+
+
+def test_stall_is_seen_over_time(model):
+    """A second in which nothing is answered stands in the timeline as such."""
+    with Scripted(lambda number, since: max(0.0, 2.0 - since) if 1.0 <= since < 2.0 else
+                  0.005) as server:
+        result = measure(model, '-c', 4, '-d', '3s', server.url)
+    points = result['timeline']
+    assert points[0][1] == 0 and len(points) >= 5
+    quiet = sum(now[0] - before[0] for before, now in zip(points, points[1:]) if now[1] == 0)
+    assert quiet >= 0.5
+    # the four requests that met it took nearly a second each
+    assert max(ended * mean for _, ended, mean in points if mean is not None) >= 3e6

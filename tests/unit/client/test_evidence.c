@@ -63,6 +63,33 @@ static void nothing_is_seen_of_a_warm_up(void **state)
     assert_int_equal(evidence.first.at_ns, 2000);
 }
 
+/* However long a run is, its timeline has room: points move apart. */
+static void a_timeline_has_room_for_any_run(void **state)
+{
+    struct gauge gauge = {0};
+    struct evidence evidence = {.timeline.step_ns = 100 * NS_PER_MS};
+    const struct timeline *timeline = &evidence.timeline;
+    struct course course;
+    (void)state;
+    course_init(&course, 0, 0, 0);
+    course_begin(&course, NS_PER_S);
+    for (uint64_t i = 0; i < 20000; i++) {
+        gauge_begin(&gauge);
+        gauge_end(&gauge, 10);
+        evidence_look(&evidence, &plan, &course, &gauge, 1, NS_PER_S + i * 30 * NS_PER_MS);
+    }
+    assert_in_range(timeline->count, TIMELINE_MOST / 2, TIMELINE_MOST);
+    assert_int_equal(timeline->at[0].at_ns, NS_PER_S);
+    assert_int_equal(timeline->at[0].ended, 1);
+    for (size_t i = 1; i < timeline->count; i++) {
+        uint64_t apart_ns = timeline->at[i].at_ns - timeline->at[i - 1].at_ns;
+        assert_in_range(apart_ns, 600 * NS_PER_S / TIMELINE_MOST, 2 * timeline->step_ns);
+        assert_int_equal(timeline->at[i].ended - timeline->at[i - 1].ended,
+                         apart_ns / (30 * NS_PER_MS));
+    }
+    assert_true(timeline->at[timeline->count - 1].at_ns + 2 * timeline->step_ns > 600 * NS_PER_S);
+}
+
 static void looks_end_with_the_run(void **state)
 {
     struct gauge gauge = {0};
@@ -149,6 +176,7 @@ int main(void)
     static struct suite suite;
     suite_add(&suite, CASE(looks_begin_after_ramp_up_and_end_before_the_tail));
     suite_add(&suite, CASE(nothing_is_seen_of_a_warm_up));
+    suite_add(&suite, CASE(a_timeline_has_room_for_any_run));
     suite_add(&suite, CASE(looks_end_with_the_run));
     suite_add(&suite, CASE(looks_come_at_irregular_moments));
     suite_add(&suite, CASE(a_thread_s_toil_is_what_it_used));

@@ -483,6 +483,80 @@ static void a_warm_up_is_told_apart(void **state)
     free(text);
 }
 
+/* Two seconds, looked at three times: 30 requests of 1 ms each, then none. */
+static struct report timeline_report(void)
+{
+    struct report report = report_of();
+    struct timeline *timeline = &report.evidence.timeline;
+    report.begin_ns = 100 * NS_PER_S;
+    timeline->count = 3;
+    timeline->at[0] = (struct sighting){.at_ns = 100 * NS_PER_S};
+    timeline->at[1] =
+        (struct sighting){.at_ns = 101 * NS_PER_S, .ended = 30, .spent_ns = 30 * NS_PER_MS};
+    timeline->at[2] = timeline->at[1];
+    timeline->at[2].at_ns = 102 * NS_PER_S;
+    return report;
+}
+
+static void json_shows_the_run_over_time(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = timeline_report();
+    json_t *root = json_of(&report);
+    assert_null(check(schema_root, root));
+    char *text = json_dumps(json_object_get(root, "timeline"), JSON_COMPACT);
+    assert_string_equal(text, "[[0.0,0,null],[1.0,30,1000.0],[2.0,0,null]]");
+    free(text);
+    json_decref(root);
+}
+
+/* Line by line what wrk prints of the like. */
+static void text_of_wrk_has_its_form(void **state)
+{
+    static char *text;
+    static size_t size;
+    (void)state;
+    fill();
+    struct report report = timeline_report();
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    report_print_wrk(&report, true, to);
+    fclose(to);
+    assert_string_equal(text, "Running 2s test @ http://h/1\n"
+                              "  2 threads and 64 connections\n"
+                              "  Thread Stats   Avg      Stdev     Max   +/- Stdev\n"
+                              "    Latency    50.50ms   28.87ms 100.03ms   58.00%\n"
+                              "    Req/Sec     7.50      7.50    15.00    100.00%\n"
+                              "  Latency Distribution\n"
+                              "     50%   50.02ms\n"
+                              "     75%   75.01ms\n"
+                              "     90%   90.05ms\n"
+                              "     99%   99.01ms\n"
+                              "  102 requests in 2.00s, 3.91KB read\n"
+                              "  Socket errors: connect 1, read 0, write 0, timeout 0\n"
+                              "  Non-2xx or 3xx responses: 2\n"
+                              "Requests/sec:     51.00\n"
+                              "Transfer/sec:      1.95KB\n");
+    free(text);
+}
+
+static void text_of_wrk_without_any_reply(void **state)
+{
+    static char *text;
+    static size_t size;
+    (void)state;
+    struct report report = report_of();
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    report_print_wrk(&report, false, to);
+    fclose(to);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "Distribution"));
+    assert_non_null(strstr(text, "  0 requests in 2.00s, 0.00B read\n"));
+    free(text);
+}
+
 static void json_percentiles_are_those_of_the_samples(void **state)
 {
     (void)state;
@@ -607,6 +681,9 @@ int main(int argc, char **argv)
     suite_add(&suite, CASE(json_says_whether_it_can_be_trusted));
     suite_add(&suite, CASE(what_is_required_is_held_against_what_came));
     suite_add(&suite, CASE(a_warm_up_is_told_apart));
+    suite_add(&suite, CASE(json_shows_the_run_over_time));
+    suite_add(&suite, CASE(text_of_wrk_has_its_form));
+    suite_add(&suite, CASE(text_of_wrk_without_any_reply));
     suite_add(&suite, CASE(json_percentiles_are_those_of_the_samples));
     suite_add(&suite, CASE(json_histogram_holds_every_sample));
     suite_add(&suite, CASE(json_that_cannot_be_written_is_an_error));
