@@ -254,7 +254,7 @@ static const struct option_spec specs[] = {
     {0, "close", NULL, "make a new connection for every request", OPTION_BOTH, take_close, NULL},
     {0, "urls", "FILE",
      "ask for the URLs in this file, one on each line, too: all of them once, or in rounds when -n "
-     "or -d asks for more",
+     "or -d asks for more. A number behind a URL is its weight: how many times in a round",
      OPTION_BOTH, take_urls, NULL},
     {0, "unix-socket", "PATH", "connect to this socket instead of to the URL's host", OPTION_BOTH,
      take_unix_socket, NULL},

@@ -3,6 +3,7 @@
 #include "client/options.h"
 #include "client/url.h"
 #include "lib/base/clock.h"
+#include "lib/base/units.h"
 #include "lib/net/connect.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 enum {
     DESCRIPTORS_BESIDE = 12, /* standard streams, results, signals, the first loop */
     DESCRIPTORS_PER_LOOP = 3,
+    ROUND_MOST = 1000000, /* turns, with weights */
     HOST_TEXT = 300,
 };
 
@@ -28,6 +30,8 @@ struct draft {
     struct origin *origins;
     size_t origin_count;
     struct target *targets;
+    uint32_t *weights;
+    bool weighted;         /* some differ */
     char where[HOST_TEXT]; /* the last address that was looked up: of many URLs, most share it */
     const struct origin *origin;
     struct bytes host;   /* Host by -H; empty: the URL's own */
@@ -295,6 +299,24 @@ static char *next_line(char **text)
     return NULL;
 }
 
+/* Takes a weight off the end of a line ("URL 3"), and adds the URL. */
+static enum plan_outcome add_weighted(struct draft *draft, char *line)
+{
+    size_t len = strcspn(line, " \t");
+    char *word = line + len + strspn(line + len, " \t");
+    uint64_t weight = 1;
+    if (*word != '\0') {
+        word[strcspn(word, " \t")] = '\0';
+        line[len] = '\0';
+        if (!units_read_count(word, 1, ROUND_MOST, &weight)) {
+            return fail(draft, PLAN_MISUSE, "--urls: %s: %s is not a weight (try 3)", line, word);
+        }
+        draft->weighted = true;
+    }
+    draft->weights[draft->plan->target_count] = (uint32_t)weight;
+    return add_target(draft, line);
+}
+
 static size_t count_lines(const char *text)
 {
     size_t count = 1;
@@ -320,6 +342,7 @@ static enum plan_outcome add_targets(struct draft *draft)
     const struct options *options = draft->options;
     enum plan_outcome outcome = PLAN_READY;
     for (size_t i = 0; i < options->url_count && outcome == PLAN_READY; i++) {
+        draft->weights[i] = 1;
         outcome = add_target(draft, options->urls[i]);
     }
     char *rest = draft->plan->url_text;
@@ -328,9 +351,72 @@ static enum plan_outcome add_targets(struct draft *draft)
         if (line == NULL) {
             break;
         }
-        outcome = add_target(draft, line);
+        outcome = add_weighted(draft, line);
     }
     return outcome;
+}
+
+/* One of a target's turns in a round. */
+struct turn {
+    double at; /* of the round, which is 1 */
+    uint32_t target;
+};
+
+static int compare_turns(const void *a, const void *b)
+{
+    const struct turn *one = a;
+    const struct turn *other = b;
+    if (one->at < other->at || one->at > other->at) {
+        return one->at < other->at ? -1 : 1;
+    }
+    return one->target < other->target ? -1 : 1;
+}
+
+static uint32_t *order_turns(const struct plan *plan)
+{
+    struct turn *turns = calloc(plan->turn_count, sizeof(*turns));
+    uint32_t *order = calloc(plan->turn_count, sizeof(*order));
+    size_t count = 0;
+    for (size_t i = 0; turns != NULL && i < plan->target_count; i++) {
+        for (uint32_t k = 0; k < plan->weights[i]; k++) {
+            turns[count++] = (struct turn){(k + 0.5) / plan->weights[i], (uint32_t)i};
+        }
+    }
+    if (turns != NULL && order != NULL) {
+        qsort(turns, count, sizeof(*turns), compare_turns);
+        for (size_t i = 0; i < count; i++) {
+            order[i] = turns[i].target;
+        }
+    }
+    bool complete = turns != NULL;
+    free(turns);
+    if (!complete) {
+        free(order);
+        order = NULL;
+    }
+    return order;
+}
+
+/* Each target has as many turns in a round as it weighs, evenly spread over it. */
+static enum plan_outcome plan_turns(struct draft *draft)
+{
+    struct plan *plan = draft->plan;
+    uint64_t sum = 0;
+    plan->turn_count = plan->target_count;
+    if (!draft->weighted) {
+        return PLAN_READY;
+    }
+    plan->weights = draft->weights;
+    for (size_t i = 0; i < plan->target_count; i++) {
+        sum += plan->weights[i];
+    }
+    if (sum > ROUND_MOST) {
+        return fail(draft, PLAN_MISUSE, "--urls %s: the weights make %llu, and %d is the most",
+                    draft->options->urls_path, (unsigned long long)sum, ROUND_MOST);
+    }
+    plan->turn_count = sum;
+    plan->turns = order_turns(plan);
+    return plan->turns == NULL ? out_of_memory(draft) : PLAN_READY;
 }
 
 static enum plan_outcome plan_targets(struct draft *draft)
@@ -342,15 +428,22 @@ static enum plan_outcome plan_targets(struct draft *draft)
     }
     draft->origins = calloc(most + 1, sizeof(*draft->origins));
     draft->targets = calloc(most + 1, sizeof(*draft->targets));
+    draft->weights = calloc(most + 1, sizeof(*draft->weights));
     draft->plan->origins = draft->origins;
     draft->plan->targets = draft->targets;
-    outcome = draft->origins == NULL || draft->targets == NULL ? out_of_memory(draft)
-                                                               : write_fields(draft);
+    bool room = draft->origins != NULL && draft->targets != NULL && draft->weights != NULL;
+    outcome = room ? write_fields(draft) : out_of_memory(draft);
     if (outcome == PLAN_READY) {
         outcome = add_targets(draft);
     }
     if (outcome == PLAN_READY && draft->plan->target_count == 0) {
         outcome = fail(draft, PLAN_MISUSE, "no URL was given");
+    }
+    if (outcome == PLAN_READY) {
+        outcome = plan_turns(draft);
+    }
+    if (draft->plan->weights == NULL) {
+        free(draft->weights);
     }
     free((char *)draft->fields.at);
     return outcome;
@@ -367,7 +460,7 @@ static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
     plan->requests = options->requests;
     plan->duration_ns = options->duration_ns;
     if (plan->requests == 0 && plan->duration_ns == 0) {
-        plan->requests = options->urls_path != NULL ? plan->target_count : 0;
+        plan->requests = options->urls_path != NULL ? plan->turn_count : 0;
         plan->duration_ns = options->urls_path != NULL ? 0 : 10 * NS_PER_S;
     }
     if (plan->requests > 0 && plan->connections > plan->requests) {
@@ -508,6 +601,8 @@ void plan_finish(struct plan *plan)
     free((void *)plan->targets);
     free((void *)plan->origins);
     free((void *)plan->sources);
+    free((void *)plan->weights);
+    free((void *)plan->turns);
     free(plan->url_text);
     free((char *)plan->body.at);
     *plan = (struct plan){0};

@@ -34,6 +34,9 @@ enum verify {
 struct plan {
     const struct target *targets; /* asked for in turn */
     size_t target_count;
+    const uint32_t *weights;       /* of the targets; NULL: all are alike */
+    const uint32_t *turns;         /* with weights: whose turn it is, round and round */
+    size_t turn_count;             /* length of a round: target_count, or the sum of all weights */
     const struct origin *origins;  /* where they are */
     const struct address *sources; /* connections come from these in turn */
     size_t source_count;           /* 0: from where the system likes */
@@ -73,6 +76,13 @@ static inline uint64_t plan_due_before(const struct plan *plan, uint64_t elapsed
 {
     uint64_t part = elapsed_ns % NS_PER_S * plan->rate;
     return elapsed_ns / NS_PER_S * plan->rate + (part + NS_PER_S - 1) / NS_PER_S;
+}
+
+/* What the request of this number asks for. */
+static inline const struct target *plan_target(const struct plan *plan, uint64_t number)
+{
+    uint64_t turn = number % plan->turn_count;
+    return &plan->targets[plan->turns == NULL ? turn : plan->turns[turn]];
 }
 
 struct options;

@@ -34,6 +34,15 @@ static json_t *seconds_or_null(uint64_t ns)
     return ns > 0 ? json_real(seconds(ns)) : json_null();
 }
 
+static json_t *weights_json(const struct plan *plan)
+{
+    json_t *weights = plan->weights == NULL ? json_null() : json_array();
+    for (size_t i = 0; plan->weights != NULL && i < plan->target_count; i++) {
+        json_array_append_new(weights, json_integer(plan->weights[i]));
+    }
+    return weights;
+}
+
 static json_t *plan_json(const struct plan *plan)
 {
     json_t *urls = json_array();
@@ -41,12 +50,13 @@ static json_t *plan_json(const struct plan *plan)
         json_array_append_new(urls, json_string(plan->targets[i].url));
     }
     return json_pack(
-        "{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}", "urls", urls,
-        "method", plan->method_text, "connections", (json_int_t)plan->connections, "threads",
-        (json_int_t)plan->threads, "pipeline", (json_int_t)plan->pipeline, "rate",
-        count_or_null(plan->rate), "requests", count_or_null(plan->requests), "duration_s",
-        seconds_or_null(plan->duration_ns), "warmup_s", seconds_or_null(plan->warmup_ns), "close",
-        plan->close, "timeout_s", seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
+        "{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}", "urls",
+        urls, "weights", weights_json(plan), "method", plan->method_text, "connections",
+        (json_int_t)plan->connections, "threads", (json_int_t)plan->threads, "pipeline",
+        (json_int_t)plan->pipeline, "rate", count_or_null(plan->rate), "requests",
+        count_or_null(plan->requests), "duration_s", seconds_or_null(plan->duration_ns), "warmup_s",
+        seconds_or_null(plan->warmup_ns), "close", plan->close, "timeout_s",
+        seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
         seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
         verify_name(plan->verify));
 }

@@ -96,7 +96,7 @@ static void draw(struct session *s, uint64_t now, size_t most)
             s->exhausted = !course_draw(s->place.course, &flight.number);
         }
         if (!s->exhausted) {
-            flight.target = &plan->targets[flight.number % plan->target_count];
+            flight.target = plan_target(plan, flight.number);
             flight.due_ns = due_ns(s, &flight, now);
             *flight_at(s, s->count++) = flight;
         }

@@ -220,6 +220,7 @@ static void draw_plan(struct plan *plan)
         .trace = lot(2) == 0,
         .verify = (enum verify)lot(VERIFY_BYTES + 1),
     };
+    plan->turn_count = plan->target_count;
     plan->warmup_ns = lot(4) == 0 ? NS_PER_MS << lot(6) : 0;
     plan->close = plan->pipeline == 1 && lot(4) == 0;
     plan->think_high_ns = plan->rate == 0 && lot(4) == 0 ? NS_PER_MS : 0;
@@ -274,6 +275,7 @@ static struct verdict judge_one(struct bytes says, uint64_t plan, uint64_t cuts)
     seed = plan;
     draw_plan(&world.plan);
     world.plan.requests = world.plan.pipeline = world.plan.target_count = 1;
+    world.plan.turn_count = 1;
     world.plan.rate = world.plan.duration_ns = world.plan.think_high_ns = 0;
     world.plan.warmup_ns = 0;
     world.plan.timeout_ns = world.plan.connect_timeout_ns = 3600 * NS_PER_S;

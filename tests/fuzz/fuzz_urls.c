@@ -40,6 +40,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < plan.target_count; i++) {
         check_target(&plan.targets[i]);
     }
+    size_t first_turns = 0;
+    for (uint64_t turn = 0; turn < plan.turn_count; turn++) {
+        const struct target *target = plan_target(&plan, turn);
+        PROPERTY(target >= plan.targets && target < plan.targets + plan.target_count);
+        first_turns += target == plan.targets;
+    }
+    PROPERTY(first_turns == (plan.weights == NULL ? 1 : plan.weights[0]));
     plan_finish(&plan);
     return 0;
 }

@@ -78,6 +78,18 @@ def test_urls_are_asked_for_in_turn(model):
         assert targets == [b'/a'] * 10 + [b'/b'] * 10 + [b'/c'] * 10
 
 
+def test_urls_are_asked_for_by_their_weight(model, tmp_path):
+    with Wrong(whole()) as server:
+        (tmp_path / 'urls').write_text(f'{server.url}/a 3\n{server.url}/b\n# none\n')
+        result = measure(model, '-n', 40, '-c', 4, '--urls', tmp_path / 'urls')
+        targets = sorted(head.split()[1] for head in server.heads)
+        assert targets == [b'/a'] * 30 + [b'/b'] * 10
+        assert result['plan']['weights'] == [3, 1]
+        (tmp_path / 'urls').write_text(f'{server.url}/a three\n')
+        done = run(model, '--urls', tmp_path / 'urls')
+        assert done.status == 2 and 'three is not a weight' in done.stderr
+
+
 def test_header_is_sent(model):
     with Wrong(whole()) as server:
         measure(model, '-n', 2, '-H', 'X-First: 1', '-H', 'X-Second: two words', server.url + '/')

@@ -439,6 +439,56 @@ static void urls_of_a_file_come_in_rounds_when_more_is_asked_for(void **state)
     unmake(made);
 }
 
+/* Evenly spread: no URL takes all of its turns in a row. */
+static void weights_say_how_many_turns_in_a_round(void **state)
+{
+    static const char wanted[] = "1213121"; /* at 1/8 3/8 5/8 7/8; 1/4 3/4; 1/2 of the round */
+    (void)state;
+    struct made *made = make_with_urls(
+        "-c 1", "http://127.0.0.1/1 4\nhttp://127.0.0.1/2\t2 \nhttp://127.0.0.1/3\n");
+    assert_int_equal(made->outcome, PLAN_READY);
+    assert_int_equal(made->plan.target_count, 3);
+    assert_int_equal(made->plan.turn_count, 7);
+    assert_int_equal(made->plan.requests, 7); /* once, as nothing else was asked for */
+    for (uint64_t i = 0; i < 14; i++) {
+        const char *url = plan_target(&made->plan, i)->url;
+        assert_int_equal(url[strlen(url) - 1], wanted[i % 7]);
+    }
+    assert_int_equal(made->plan.weights[0], 4);
+    assert_int_equal(made->plan.weights[2], 1);
+    unmake(made);
+}
+
+static void urls_without_weights_take_turns_as_they_stand(void **state)
+{
+    (void)state;
+    struct made *made = make_with_urls("-c 1", "http://127.0.0.1/1\nhttp://127.0.0.1/2\n");
+    assert_null(made->plan.weights);
+    assert_null(made->plan.turns);
+    assert_int_equal(made->plan.turn_count, 2);
+    assert_ptr_equal(plan_target(&made->plan, 5), &made->plan.targets[1]);
+    unmake(made);
+}
+
+static void weights_that_cannot_be_are_named(void **state)
+{
+    static const char *const rows[][2] = {
+        {"http://127.0.0.1/ x\n", "http://127.0.0.1/: x is not a weight"},
+        {"http://127.0.0.1/ 0\n", "0 is not a weight"},
+        {"http://127.0.0.1/ -1\n", "-1 is not a weight"},
+        {"http://127.0.0.1/ 600k\nhttp://127.0.0.1/2 600k\n", "the weights make 1200000"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct made *made = make_with_urls("-c 1", rows[i][0]);
+        assert_int_equal(made->outcome, PLAN_MISUSE);
+        if (strstr(made->why, rows[i][1]) == NULL) {
+            fail_msg("no \"%s\" in: %s", rows[i][1], made->why);
+        }
+        unmake(made);
+    }
+}
+
 static void a_file_without_urls_is_no_plan(void **state)
 {
     static const char *const contents[] = {"", "\n\n", "# http://127.0.0.1/"};
@@ -588,6 +638,9 @@ int main(void)
     suite_add(&suite, CASE(urls_of_one_server_share_its_origin));
     suite_add(&suite, CASE(urls_of_a_file_are_asked_for_once));
     suite_add(&suite, CASE(urls_of_a_file_come_in_rounds_when_more_is_asked_for));
+    suite_add(&suite, CASE(weights_say_how_many_turns_in_a_round));
+    suite_add(&suite, CASE(urls_without_weights_take_turns_as_they_stand));
+    suite_add(&suite, CASE(weights_that_cannot_be_are_named));
     suite_add(&suite, CASE(a_file_without_urls_is_no_plan));
     suite_add(&suite, CASE(a_bad_url_in_a_file_is_named));
     suite_add(&suite, CASE(unix_socket_stands_for_every_host));

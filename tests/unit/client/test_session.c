@@ -93,6 +93,7 @@ static struct world *world_create(uint64_t requests)
     w->plan = (struct plan){
         .targets = home,
         .target_count = 1,
+        .turn_count = 1,
         .method = METHOD_GET,
         .method_text = "GET",
         .repeatable = true,
@@ -505,7 +506,7 @@ static void every_url_has_a_first_body_of_its_own(void **state)
     struct world *w = world_create(6);
     w->plan.verify = VERIFY_BYTES;
     w->plan.targets = two;
-    w->plan.target_count = 2;
+    w->plan.target_count = w->plan.turn_count = 2;
     script_add(w, (struct script){.replies = {OK, OTHER, OK, OTHER, OTHER, OTHER}});
     run(w);
     assert_int_equal(w->tally->ok, 5);
@@ -770,7 +771,7 @@ static void another_origin_is_another_connection(void **state)
     (void)state;
     struct world *w = world_create(3);
     w->plan.targets = two;
-    w->plan.target_count = 2;
+    w->plan.target_count = w->plan.turn_count = 2;
     script_add(w, (struct script){.replies = {OK, OK}});
     run(w);
     assert_int_equal(w->tally->ok, 3);
@@ -787,7 +788,7 @@ static void urls_of_one_origin_share_a_connection_in_turn(void **state)
     (void)state;
     struct world *w = world_create(3);
     w->plan.targets = two;
-    w->plan.target_count = 2;
+    w->plan.target_count = w->plan.turn_count = 2;
     script_add(w, (struct script){.replies = {OK, OK, OK}});
     run(w);
     assert_int_equal(w->connections, 1);
@@ -798,6 +799,25 @@ static void urls_of_one_origin_share_a_connection_in_turn(void **state)
 }
 
 /* ---- sending ---- */
+
+static void urls_take_the_turns_of_the_plan(void **state)
+{
+    static const struct target two[] = {{"http://h/1", &origins[0], TEXT(REQUEST)},
+                                        {"http://h/2", &origins[0], TEXT(REQUEST)}};
+    static const uint32_t turns[] = {1, 0, 1};
+    (void)state;
+    struct world *w = world_create(5);
+    w->plan.targets = two;
+    w->plan.target_count = 2;
+    w->plan.turns = turns;
+    w->plan.turn_count = 3;
+    script_add(w, (struct script){.replies = {OK, OK, OK, OK, OK}});
+    run(w);
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_string_equal(w->verdicts[i].url, two[turns[i % 3]].url);
+    }
+    world_destroy(w);
+}
 
 static void a_request_may_leave_in_pieces_of_any_size(void **state)
 {
@@ -1150,7 +1170,7 @@ static void a_request_to_another_origin_waits_for_the_pipeline_to_empty(void **s
     (void)state;
     struct world *w = world_create(5);
     w->plan.targets = two;
-    w->plan.target_count = 2;
+    w->plan.target_count = w->plan.turn_count = 2;
     w->plan.pipeline = 4;
     script_add(w, (struct script){.replies = {OK, OK}});
     run(w);
@@ -1616,6 +1636,7 @@ int main(void)
     suite_add(&suite, CASE(an_early_reply_is_read_though_sending_failed));
     suite_add(&suite, CASE(another_origin_is_another_connection));
     suite_add(&suite, CASE(urls_of_one_origin_share_a_connection_in_turn));
+    suite_add(&suite, CASE(urls_take_the_turns_of_the_plan));
     suite_add(&suite, CASE(a_request_may_leave_in_pieces_of_any_size));
     suite_add(&suite, CASE(head_and_body_leave_in_one_call));
     suite_add(&suite, CASE(a_refused_connection_fails_its_request));
