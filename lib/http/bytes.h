@@ -25,6 +25,33 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+/* Copies all of it to `to`, where there is room for it and which lies elsewhere; returns the end of
+ * the copy. For texts that are mostly short: it takes no call. */
+static inline char *bytes_copy(char *to, struct bytes from)
+{
+    char *end = to + from.len;
+    if (from.len < 4) {
+        for (size_t i = 0; i < from.len; i++) {
+            to[i] = from.at[i];
+        }
+        return end;
+    }
+    const char *last = from.at + from.len;
+    if (from.len > 16) {
+        for (const char *at = from.at; last - at > 16; at += 16, to += 16) {
+            memcpy(to, at, 16);
+        }
+        memcpy(end - 16, last - 16, 16);
+    } else if (from.len >= 8) {
+        memcpy(to, from.at, 8);
+        memcpy(end - 8, last - 8, 8);
+    } else {
+        memcpy(to, from.at, 4);
+        memcpy(end - 4, last - 4, 4);
+    }
+    return end;
+}
+
 /* Compares ASCII letters without regard to case, as field names and tokens ask for
  * (RFC 9110 5.1); every other byte compares as it is. */
 bool bytes_equal_nocase(struct bytes a, struct bytes b);

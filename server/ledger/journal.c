@@ -278,6 +278,7 @@ static uint64_t drain(struct journal *j, struct ring *ring)
         cells += atomic_load_explicit(&record->cells, memory_order_relaxed);
         ring_free(ring, record);
     }
+    ring_rewind(ring);
     return cells;
 }
 
@@ -292,9 +293,9 @@ static void look(struct journal *j)
         size = ring->mask + 1;
     }
     flush(j);
-    if (most > size / 8) {
+    if (most > size / 16) {
         j->look_ms = j->look_ms / 2 > 0 ? j->look_ms / 2 : 1;
-    } else if (most < size / 32 && j->look_ms < LOOK_MOST_MS) {
+    } else if (most < size / 64 && j->look_ms < LOOK_MOST_MS) {
         j->look_ms = 2 * j->look_ms < LOOK_MOST_MS ? 2 * j->look_ms : LOOK_MOST_MS;
     }
     complain(j, "they come faster than they are taken");

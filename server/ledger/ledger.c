@@ -14,13 +14,19 @@ static unsigned bucket_of(uint64_t took_us)
     return i;
 }
 
-void ledger_reply(struct ledger *ledger, const struct entry *entry, bool was_request,
-                  enum method method)
+static void count_reply(struct ledger *ledger, const struct record *record)
 {
-    const struct record *record = &entry->record;
     ledger_count(ledger, COUNT_STATUS + record->status - 100);
     ledger_count(ledger, COUNT_TOOK + bucket_of(record->took_us));
     ledger_add(ledger, COUNT_TOOK_US, record->took_us);
+}
+
+void ledger_reply(struct ledger *ledger, const struct entry *entry, bool was_request,
+                  enum method method)
+{
+    if (!ledger->silent) {
+        count_reply(ledger, &entry->record);
+    }
     if (was_request) {
         ledger_count(ledger, COUNT_METHODS + method);
     }

@@ -119,7 +119,7 @@ static inline char *put_text(char *to, const struct record *record, enum record_
                              enum line_format format)
 {
     struct bytes text = record_text(record, which);
-    to = is_plain(text) ? put(to, text) : put_escaped(to, text, format);
+    to = is_plain(text) ? bytes_copy(to, text) : put_escaped(to, text, format);
     return record->cut >> which & 1 ? PUT(to, "...") : to;
 }
 

@@ -64,10 +64,7 @@ static void fill(struct record *record, const struct entry *entry)
         }
         record->absent |= (uint8_t)((text.at == NULL) << i);
         record->len[i] = (uint16_t)text.len;
-        if (text.len > 0) {
-            memcpy(to, text.at, text.len);
-            to += text.len;
-        }
+        to = bytes_copy(to, text);
     }
 }
 
@@ -102,4 +99,18 @@ void ring_free(struct ring *ring, const struct record *record)
                               memory_order_relaxed);
     }
     atomic_store_explicit(&ring->taken, taken + cells, memory_order_release);
+}
+
+/* In this order: what is reserved is never less than what is taken. A putter who meets the first
+ * without the second finds less room than there is, but for all that was skipped. */
+void ring_rewind(struct ring *ring)
+{
+    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
+    uint64_t reserved = taken;
+    uint64_t front = (taken | ring->mask) + 1;
+    if ((taken & ring->mask) > ring->mask / 16 &&
+        atomic_compare_exchange_strong_explicit(&ring->reserved, &reserved, front,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+        atomic_store_explicit(&ring->taken, front, memory_order_release);
+    }
 }

@@ -59,7 +59,7 @@ enum {
 };
 
 struct ring {
-    _Alignas(CELL) atomic_uint_fast64_t reserved; /* cells, ever; the putters' */
+    _Alignas(CELL) atomic_uint_fast64_t reserved; /* cells, ever, skipped ones too; the putters' */
     atomic_uint_fast64_t dropped;                 /* records that found no room */
     _Alignas(CELL) atomic_uint_fast64_t taken;    /* cells, ever; the taker's */
     uint64_t mask;                                /* cells - 1 */
@@ -82,6 +82,10 @@ void ring_put(struct ring *ring, const struct entry *entry);
 const struct record *ring_take(struct ring *ring);
 /* Gives the room of the record taken last back. */
 void ring_free(struct ring *ring, const struct record *record);
+
+/* When there was nothing to take: begins at the front again, once some way has been gone, so that
+ * the memory in use stays in a core's cache. The taker's. */
+void ring_rewind(struct ring *ring);
 
 /* A text of a record. */
 static inline struct bytes record_text(const struct record *record, enum record_text which)

@@ -106,6 +106,26 @@ static void a_view_of_nothing_is_good_everywhere(void **state)
     assert_true(bytes_equal_nocase(nothing, BYTES("")));
     assert_false(bytes_equal(nothing, BYTES("a")));
     assert_false(bytes_to_number(nothing, &number));
+    assert_ptr_equal(bytes_copy((char *)&number, nothing), &number);
+}
+
+/* Both end where nothing may be touched. */
+static void copies_of_every_length_are_whole_and_no_more(void **state)
+{
+    char text[100], room[sizeof(text) + 1];
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = (char)(i + 1);
+    }
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        struct bytes from = guard_copy(&left, (struct bytes){text, len});
+        memset(room, 0, sizeof(room));
+        struct bytes to = guard_copy(&right, (struct bytes){room, len});
+        assert_ptr_equal(bytes_copy((char *)to.at, from), to.at + len);
+        assert_bytes(to, ((struct bytes){text, len}));
+        assert_ptr_equal(bytes_copy(room, from), room + len);
+        assert_int_equal(room[len], 0);
+    }
 }
 
 int main(void)
@@ -117,6 +137,7 @@ int main(void)
     suite_add_rows(&suite, check_nocase, ROWS(nocase_rows));
     suite_add_rows(&suite, check_number, ROWS(number_rows));
     suite_add_rows(&suite, check_digits, ROWS(digits_rows));
+    suite_add(&suite, CASE(copies_of_every_length_are_whole_and_no_more));
     suite_add(&suite, CASE(a_view_of_nothing_is_good_everywhere));
     int failed = suite_run(&suite, "http/bytes");
     guard_finish(&left);

@@ -152,6 +152,42 @@ static void what_finds_no_room_is_dropped_and_counted(void **state)
     assert_int_equal(dropped(), 2);
 }
 
+static const void *place_of(uint32_t number)
+{
+    put(number, "/");
+    const void *place = ring_take(&ring);
+    take(number, "/");
+    return place;
+}
+
+static void what_is_empty_begins_at_the_front_again(void **state)
+{
+    (void)state;
+    const void *front = place_of(1);
+    assert_true(place_of(2) != front);
+    for (uint32_t i = 3; i < 12; i++) {
+        place_of(i);
+    }
+    ring_rewind(&ring);
+    assert_ptr_equal(place_of(12), front);
+    for (uint32_t i = 13; i < 13 + CELLS; i++) { /* there is as much room as ever */
+        place_of(i);
+    }
+    assert_int_equal(dropped(), 0);
+}
+
+static void what_is_not_empty_stays_where_it_is(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i < 12; i++) {
+        place_of(i);
+    }
+    put(12, "/");
+    ring_rewind(&ring);
+    take(12, "/");
+    assert_null(ring_take(&ring));
+}
+
 /* Lengths of all kinds, so that records begin and end everywhere; their bytes are such that
  * whatever is taken for the first word of a record would show one. */
 static void round_and_round_nothing_is_lost_or_made_up(void **state)
@@ -172,6 +208,7 @@ static void round_and_round_nothing_is_lost_or_made_up(void **state)
         }
         if (out == in) {
             assert_null(ring_take(&ring));
+            ring_rewind(&ring);
         }
     }
 }
@@ -211,6 +248,7 @@ static void threads_put_at_once_and_each_keeps_its_order(void **state)
     while (taken + dropped() < PUTTERS * EACH) {
         const struct record *record = ring_take(&ring);
         if (record == NULL) {
+            ring_rewind(&ring);
             continue;
         }
         assert_true(record->connection < PUTTERS);
@@ -236,6 +274,8 @@ int main(void)
     suite_add(&suite, CASE(texts_are_kept_up_to_their_bounds_and_marked));
     suite_add(&suite, CASE(an_empty_ring_has_nothing));
     suite_add(&suite, CASE(what_finds_no_room_is_dropped_and_counted));
+    suite_add(&suite, CASE(what_is_empty_begins_at_the_front_again));
+    suite_add(&suite, CASE(what_is_not_empty_stays_where_it_is));
     suite_add(&suite, CASE(round_and_round_nothing_is_lost_or_made_up));
     suite_add(&suite, CASE(threads_put_at_once_and_each_keeps_its_order));
     suite_frame(&suite, begin, finish);
