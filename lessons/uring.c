@@ -99,9 +99,22 @@ static void take_results(struct uring *ring)
     for (; head != tail; head++) {
         struct io_uring_cqe *done = &((struct io_uring_cqe *)ring->done)[head & *ring->done_mask];
         struct request *request = (struct request *)(uintptr_t)done->user_data;
-        *request = (struct request){true, done->res};
+        if (request != NULL) {
+            *request = (struct request){true, done->res};
+            ring->told++;
+        }
     }
     __atomic_store_n(ring->done_head, head, __ATOMIC_RELEASE);
+}
+
+/* Wakes who was told while it waited: of a ring that was emptied for it, it would hear no more. A
+ * request for nothing is done at once, and the ring is readable again. */
+static void wake_told(struct uring *ring)
+{
+    static const struct io_uring_sqe nothing = {.opcode = IORING_OP_NOP};
+    if (ring->told > 0) {
+        submit(ring, &nothing);
+    }
 }
 
 /* The kernel may use the memory until it says that it is done, cancelled or not. */
@@ -115,10 +128,13 @@ static ssize_t transfer(struct uring *ring, struct io_uring_sqe *wanted)
         return error;
     }
     while (take_results(ring), !request.done) {
+        wake_told(ring);
         if (!task_until(ring->fd, EV_READ)) {
             enter(ring, 0, 1);
         }
     }
+    ring->told--;
+    wake_told(ring);
     return request.result;
 }
 

@@ -14,6 +14,7 @@ struct uring {
     unsigned *request_tail, *request_mask, *request_array;
     unsigned *done_head, *done_tail, *done_mask;
     void *done;
+    unsigned told; /* requests that are done, and whose tasks have not gone on yet */
 };
 
 /* For up to `most` requests at a time. 0, or -errno where the kernel has no io_uring or forbids it.
