@@ -101,11 +101,13 @@ def test_duration_begins_after_the_warm_up(model):
 
 
 def test_warm_up_by_the_clock(model):
+    """No more than the clock asks for in that time; what a busy machine has not sent by its end is
+    left out."""
     with Scripted(lambda number, since: 0) as server:
         result = measure(model, '-R', 50, '-c', 3, '-n', 25, '--warmup', '0.5s', server.url)
-        assert result['warmup']['sent'] == 25 == result['requests']['ok']
+        assert 0 < result['warmup']['sent'] <= 25 == result['requests']['ok']
         assert result['open_loop']['due'] == 25
-        assert server.arrived[-1] - server.arrived[0] >= 0.75
+        assert server.arrived[-1] - server.arrived[0] >= 0.47  # from its end on
 
 
 def test_failed_warm_up_is_no_success(model):
