@@ -1,131 +1,76 @@
 #include "lib/http/status.h"
 
+#define REASON(text)             \
+    {                            \
+        (text), sizeof(text) - 1 \
+    }
+
+static const struct bytes reasons[] = {
+    [100] = REASON("Continue"),
+    [101] = REASON("Switching Protocols"),
+    [102] = REASON("Processing"),
+    [103] = REASON("Early Hints"),
+    [200] = REASON("OK"),
+    [201] = REASON("Created"),
+    [202] = REASON("Accepted"),
+    [203] = REASON("Non-Authoritative Information"),
+    [204] = REASON("No Content"),
+    [205] = REASON("Reset Content"),
+    [206] = REASON("Partial Content"),
+    [207] = REASON("Multi-Status"),
+    [208] = REASON("Already Reported"),
+    [226] = REASON("IM Used"),
+    [300] = REASON("Multiple Choices"),
+    [301] = REASON("Moved Permanently"),
+    [302] = REASON("Found"),
+    [303] = REASON("See Other"),
+    [304] = REASON("Not Modified"),
+    [305] = REASON("Use Proxy"),
+    [307] = REASON("Temporary Redirect"),
+    [308] = REASON("Permanent Redirect"),
+    [400] = REASON("Bad Request"),
+    [401] = REASON("Unauthorized"),
+    [402] = REASON("Payment Required"),
+    [403] = REASON("Forbidden"),
+    [404] = REASON("Not Found"),
+    [405] = REASON("Method Not Allowed"),
+    [406] = REASON("Not Acceptable"),
+    [407] = REASON("Proxy Authentication Required"),
+    [408] = REASON("Request Timeout"),
+    [409] = REASON("Conflict"),
+    [410] = REASON("Gone"),
+    [411] = REASON("Length Required"),
+    [412] = REASON("Precondition Failed"),
+    [413] = REASON("Content Too Large"),
+    [414] = REASON("URI Too Long"),
+    [415] = REASON("Unsupported Media Type"),
+    [416] = REASON("Range Not Satisfiable"),
+    [417] = REASON("Expectation Failed"),
+    [421] = REASON("Misdirected Request"),
+    [422] = REASON("Unprocessable Content"),
+    [423] = REASON("Locked"),
+    [424] = REASON("Failed Dependency"),
+    [425] = REASON("Too Early"),
+    [426] = REASON("Upgrade Required"),
+    [428] = REASON("Precondition Required"),
+    [429] = REASON("Too Many Requests"),
+    [431] = REASON("Request Header Fields Too Large"),
+    [451] = REASON("Unavailable For Legal Reasons"),
+    [500] = REASON("Internal Server Error"),
+    [501] = REASON("Not Implemented"),
+    [502] = REASON("Bad Gateway"),
+    [503] = REASON("Service Unavailable"),
+    [504] = REASON("Gateway Timeout"),
+    [505] = REASON("HTTP Version Not Supported"),
+    [506] = REASON("Variant Also Negotiates"),
+    [507] = REASON("Insufficient Storage"),
+    [508] = REASON("Loop Detected"),
+    [510] = REASON("Not Extended"),
+    [511] = REASON("Network Authentication Required"),
+};
+
 struct bytes status_reason(unsigned status)
 {
-    switch (status) {
-    case 100:
-        return BYTES("Continue");
-    case 101:
-        return BYTES("Switching Protocols");
-    case 102:
-        return BYTES("Processing");
-    case 103:
-        return BYTES("Early Hints");
-    case 200:
-        return BYTES("OK");
-    case 201:
-        return BYTES("Created");
-    case 202:
-        return BYTES("Accepted");
-    case 203:
-        return BYTES("Non-Authoritative Information");
-    case 204:
-        return BYTES("No Content");
-    case 205:
-        return BYTES("Reset Content");
-    case 206:
-        return BYTES("Partial Content");
-    case 207:
-        return BYTES("Multi-Status");
-    case 208:
-        return BYTES("Already Reported");
-    case 226:
-        return BYTES("IM Used");
-    case 300:
-        return BYTES("Multiple Choices");
-    case 301:
-        return BYTES("Moved Permanently");
-    case 302:
-        return BYTES("Found");
-    case 303:
-        return BYTES("See Other");
-    case 304:
-        return BYTES("Not Modified");
-    case 305:
-        return BYTES("Use Proxy");
-    case 307:
-        return BYTES("Temporary Redirect");
-    case 308:
-        return BYTES("Permanent Redirect");
-    case 400:
-        return BYTES("Bad Request");
-    case 401:
-        return BYTES("Unauthorized");
-    case 402:
-        return BYTES("Payment Required");
-    case 403:
-        return BYTES("Forbidden");
-    case 404:
-        return BYTES("Not Found");
-    case 405:
-        return BYTES("Method Not Allowed");
-    case 406:
-        return BYTES("Not Acceptable");
-    case 407:
-        return BYTES("Proxy Authentication Required");
-    case 408:
-        return BYTES("Request Timeout");
-    case 409:
-        return BYTES("Conflict");
-    case 410:
-        return BYTES("Gone");
-    case 411:
-        return BYTES("Length Required");
-    case 412:
-        return BYTES("Precondition Failed");
-    case 413:
-        return BYTES("Content Too Large");
-    case 414:
-        return BYTES("URI Too Long");
-    case 415:
-        return BYTES("Unsupported Media Type");
-    case 416:
-        return BYTES("Range Not Satisfiable");
-    case 417:
-        return BYTES("Expectation Failed");
-    case 421:
-        return BYTES("Misdirected Request");
-    case 422:
-        return BYTES("Unprocessable Content");
-    case 423:
-        return BYTES("Locked");
-    case 424:
-        return BYTES("Failed Dependency");
-    case 425:
-        return BYTES("Too Early");
-    case 426:
-        return BYTES("Upgrade Required");
-    case 428:
-        return BYTES("Precondition Required");
-    case 429:
-        return BYTES("Too Many Requests");
-    case 431:
-        return BYTES("Request Header Fields Too Large");
-    case 451:
-        return BYTES("Unavailable For Legal Reasons");
-    case 500:
-        return BYTES("Internal Server Error");
-    case 501:
-        return BYTES("Not Implemented");
-    case 502:
-        return BYTES("Bad Gateway");
-    case 503:
-        return BYTES("Service Unavailable");
-    case 504:
-        return BYTES("Gateway Timeout");
-    case 505:
-        return BYTES("HTTP Version Not Supported");
-    case 506:
-        return BYTES("Variant Also Negotiates");
-    case 507:
-        return BYTES("Insufficient Storage");
-    case 508:
-        return BYTES("Loop Detected");
-    case 510:
-        return BYTES("Not Extended");
-    case 511:
-        return BYTES("Network Authentication Required");
-    default:
-        return BYTES("Unknown");
-    }
+    bool registered = status < sizeof(reasons) / sizeof(reasons[0]) && reasons[status].at != NULL;
+    return registered ? reasons[status] : BYTES("Unknown");
 }
