@@ -238,8 +238,8 @@ def test_user_reads_what_it_may(own, site):
 @only_root
 def test_user_serves_from_a_root_of_its_own(own, site):
     server = own('--user', 'nobody', '--chroot', docroot=site)
-    assert os.stat(f'/proc/{server.worker}/root/').st_ino == site.stat().st_ino
-    assert os.stat(f'/proc/{server.pid}/root/').st_ino != site.stat().st_ino
+    assert os.stat(f'/proc/{server.worker}/root').st_ino == site.stat().st_ino
+    assert os.stat(f'/proc/{server.pid}/root').st_ino != site.stat().st_ino
     with server.connect() as connection:
         connection.goes_on()
         assert b'a.txt' in connection.send(get('/folder/')).reply().body
