@@ -527,8 +527,7 @@ static struct connection *connection_of(struct wait *wait)
 }
 
 /* The bytes that were waited for may be here: of many events at once a loop is told of some, and
- * looks at the time before it asks for the others. A thread is told of bytes first, whatever the
- * time. */
+ * looks at the time before it asks for the others. */
 static void on_overdue(struct wait *wait)
 {
     struct connection *c = connection_of(wait);
