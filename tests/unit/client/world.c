@@ -1,0 +1,269 @@
+#include "tests/unit/client/world.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+const struct origin world_origins[2] = {{.tcp = true}, {.tcp = true}};
+static const struct target home[] = {{"http://h/", &world_origins[0], TEXT(REQUEST)}};
+
+struct world *world_create(uint64_t requests)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    assert_non_null(w);
+    w->tally = calloc(1, sizeof(*w->tally));
+    assert_non_null(w->tally);
+    w->warmup = calloc(1, sizeof(*w->warmup));
+    assert_non_null(w->warmup);
+    guard_init(&w->scratch_guard, SESSION_SCRATCH);
+    guard_init(&w->room_guard, SESSION_ROOM);
+    w->now = NS_PER_S;
+    w->receive_takes_ns = LATENCY;
+    w->plan = (struct plan){
+        .targets = home,
+        .target_count = 1,
+        .turn_count = 1,
+        .method = METHOD_GET,
+        .method_text = "GET",
+        .repeatable = true,
+        .connections = 1,
+        .threads = 1,
+        .pipeline = 1,
+        .requests = requests,
+        .timeout_ns = 10 * NS_PER_S,
+        .connect_timeout_ns = 3 * NS_PER_S,
+        .trace = true,
+        .verify = VERIFY_LENGTH,
+    };
+    return w;
+}
+
+void world_destroy(struct world *w)
+{
+    guard_finish(&w->scratch_guard);
+    guard_finish(&w->room_guard);
+    free(w->tally);
+    free(w->warmup);
+    free(w);
+}
+
+void world_script(struct world *w, struct script script)
+{
+    w->script[w->script_count++] = script;
+}
+
+static const struct script *script_now(const struct world *w)
+{
+    size_t last = w->script_count - 1;
+    return &w->script[w->connections - 1 < last ? w->connections - 1 : last];
+}
+
+static size_t replies_in(const struct script *script)
+{
+    size_t count = 0;
+    while (count < REPLIES_MOST && script->replies[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static size_t requests_received(const struct world *w)
+{
+    return w->received / (w->plan.targets[0].request.len + w->plan.body.len);
+}
+
+/* What the server has ready to be received: what is left of a reply whose request has come. */
+static struct bytes ready_bytes(struct world *w)
+{
+    const struct script *script = script_now(w);
+    size_t asked = requests_received(w);
+    while (w->reply < asked && w->reply < replies_in(script)) {
+        const char *text = script->replies[w->reply];
+        if (text[w->at] != '\0') {
+            return (struct bytes){text + w->at, strlen(text) - w->at};
+        }
+        w->reply++;
+        w->at = 0;
+    }
+    return (struct bytes){0};
+}
+
+static struct outcome failed(int error)
+{
+    return (struct outcome){CAME_FAILED, error, 0};
+}
+
+static struct outcome timed_out(struct world *w, const struct step *step)
+{
+    assert_true(step->until_ns != CLOCK_NEVER); /* nothing may be waited for without an end */
+    if (step->until_ns > w->now) {
+        w->now = step->until_ns;
+    }
+    return (struct outcome){CAME_TIMED_OUT, 0, 0};
+}
+
+static struct outcome do_connect(struct world *w, const struct step *step)
+{
+    assert_false(w->connected);
+    w->connections++;
+    const struct script *script = script_now(w);
+    if (script->connect_error < 0) {
+        return timed_out(w, step);
+    }
+    if (script->connect_error > 0) {
+        return failed(script->connect_error);
+    }
+    w->connected = true;
+    w->origin = step->origin;
+    w->received = w->reply = w->at = 0;
+    w->now += 50;
+    return (struct outcome){CAME_DONE, 0, 0};
+}
+
+static struct outcome do_send(struct world *w, const struct step *step)
+{
+    size_t size = 0;
+    assert_true(w->connected);
+    assert_true(step->piece_count > 0);
+    w->sends++;
+    for (int i = 0; i < step->piece_count; i++) {
+        assert_true(step->pieces[i].iov_len > 0);
+        size += step->pieces[i].iov_len;
+    }
+    size_t deaf_after = script_now(w)->deaf_after;
+    if (deaf_after > 0 && requests_received(w) >= deaf_after) {
+        return failed(EPIPE);
+    }
+    if (w->bite > 0 && size > w->bite) {
+        size = w->bite;
+    }
+    w->received += size;
+    w->requests += size;
+    w->now += w->send_takes_ns;
+    return (struct outcome){CAME_DONE, 0, size};
+}
+
+static struct outcome do_receive(struct world *w, const struct step *step)
+{
+    assert_true(w->connected);
+    assert_true(step->size > 0);
+    /* a model may not be made to spin; a request that was sent again may have had its time */
+    uint64_t sent_ns = w->flights[w->session.first].sent_ns;
+    assert_true(step->until_ns > w->now || w->now >= sent_ns + w->plan.timeout_ns);
+    struct bytes ready = ready_bytes(w);
+    size_t most = w->slice > 0 && w->slice < step->size ? w->slice : step->size;
+    size_t size = ready.len < most ? ready.len : most;
+    if (size == 0) {
+        bool over = w->reply >= replies_in(script_now(w));
+        enum manner then = over ? script_now(w)->then : STAYS;
+        return then == CLOSES   ? (struct outcome){CAME_ENDED, 0, 0}
+               : then == RESETS ? failed(ECONNRESET)
+                                : timed_out(w, step);
+    }
+    if (step->kind == STEP_READ) {
+        memcpy(step->space, ready.at, size);
+        w->reads++;
+    } else {
+        w->discards++;
+    }
+    w->at += size;
+    w->now += w->receive_takes_ns + (w->reads == w->stall_at ? w->stall_ns : 0);
+    return (struct outcome){CAME_DONE, 0, size};
+}
+
+static struct outcome do_wait(struct world *w, const struct step *step)
+{
+    assert_true(step->until_ns != CLOCK_NEVER);
+    w->waits++;
+    if (step->until_ns > w->now) {
+        w->waited_ns += step->until_ns - w->now;
+        w->now = step->until_ns + w->oversleep_ns;
+    }
+    return (struct outcome){CAME_DONE, 0, 0};
+}
+
+struct outcome world_take(struct world *w, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_CONNECT:
+        return do_connect(w, step);
+    case STEP_SEND:
+        return do_send(w, step);
+    case STEP_READ:
+    case STEP_DISCARD:
+        /* other sessions of the thread have used the scratch since */
+        memset(guard_room(&w->scratch_guard, SESSION_SCRATCH), '#', SESSION_SCRATCH);
+        return do_receive(w, step);
+    case STEP_WAIT:
+        return do_wait(w, step);
+    case STEP_TELL:
+        assert_true(w->verdict_count < VERDICTS_MOST);
+        w->verdicts[w->verdict_count++] = *step->verdict;
+        break;
+    case STEP_CLOSE:
+        assert_true(w->connected);
+        w->connected = false;
+        w->closes++;
+        break;
+    default:
+        fail_msg("step %d was not to be taken", step->kind);
+    }
+    return (struct outcome){CAME_DONE, 0, 0};
+}
+
+void world_begin(struct world *w)
+{
+    course_init(&w->course, w->plan.requests, w->plan.duration_ns, w->plan.warmup_ns);
+    session_init(&w->session, &(struct session_place){
+                                  .plan = &w->plan,
+                                  .course = &w->course,
+                                  .tally = w->tally,
+                                  .warmup = w->warmup,
+                                  .specimens = w->specimens,
+                                  .gauge = &w->gauge,
+                                  .flights = w->flights,
+                                  .memory = &w->memory,
+                                  .scratch = guard_room(&w->scratch_guard, SESSION_SCRATCH),
+                                  .room = guard_room(&w->room_guard, SESSION_ROOM),
+                              });
+    course_begin(&w->course, w->now);
+}
+
+/* Whatever happened, this holds at the end. */
+static void check_books(const struct world *w)
+{
+    const struct tally *t = w->tally;
+    uint64_t failures = 0;
+    for (int kind = 0; kind < FAILURE_COUNT; kind++) {
+        failures += t->failures[kind];
+    }
+    assert_false(w->connected);
+    assert_int_equal(failures, t->failed);
+    assert_true(t->ok + t->failed <= t->sent);
+    assert_int_equal(t->latency.count, t->ok);
+    assert_int_equal(t->first_byte.count, t->ok);
+    assert_int_equal(t->raw.count, w->plan.rate > 0 ? t->ok : 0);
+    assert_true(t->lag.count + t->held_up <= (w->plan.rate > 0 ? t->sent : 0));
+    const struct tally *warmup = w->warmup;
+    assert_int_equal(t->bytes_sent + warmup->bytes_sent, w->requests);
+    assert_true(w->plan.warmup_ns > 0 || warmup->sent == 0);
+    if (w->plan.trace) {
+        assert_int_equal(w->verdict_count, t->ok + t->failed + warmup->ok + warmup->failed);
+    }
+}
+
+/* From the first step to STEP_FINISHED. */
+void world_run(struct world *w)
+{
+    struct outcome came = {CAME_NOTHING, 0, 0};
+    world_begin(w);
+    for (size_t steps = 0; steps < STEPS_MOST; steps++) {
+        const struct step *step = session_step(&w->session, w->now, came);
+        if (step->kind == STEP_FINISHED) {
+            w->finished_ns = w->now;
+            check_books(w);
+            return;
+        }
+        came = world_take(w, step);
+    }
+    fail_msg("the session does not end");
+}
