@@ -176,8 +176,8 @@ static void print_doubts(FILE *to, const struct summary *summary)
     }
     if (summary->store.incomplete > 0) {
         fprintf(to,
-                "\n%u runs could not make all their connections in time and do not count; a longer "
-                "--duration helps.\n",
+                "\nRuns that could not make all their connections in time, and do not count: %u. A "
+                "longer --duration helps.\n",
                 summary->store.incomplete);
     }
 }

@@ -39,7 +39,7 @@ function fillNotices() {
     say(`${count(bundle.summary.failed)} request${bundle.summary.failed === 1 ? "" : "s"} failed: see the table.`, true);
   }
   if (bundle.summary.incomplete > 0) {
-    say(`${count(bundle.summary.incomplete)} runs could not make all their connections in time and do not count; a longer --duration helps.`, true);
+    say(`Runs that could not make all their connections in time, and do not count: ${count(bundle.summary.incomplete)}. A longer --duration helps.`, true);
   }
   if (bundle.summary.unsteady > 0) {
     say(`At ${count(bundle.summary.unsteady)} of ${count(bundle.summary.points.length)} points the repeats differ by more than 30 %: the machine had other things to do.`);
