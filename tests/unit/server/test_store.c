@@ -1,12 +1,10 @@
 /* What is found beneath a docroot, what it is known by, and what is not found. */
-#include "server/store/store.h"
+#include "tests/unit/server/stored.h"
 
 #include "lib/base/clock.h"
 #include "lib/http/date.h"
 #include "server/store/make.h"
-#include "tests/support/suite.h"
 #include "tests/unit/net/descriptors.h"
-#include "tests/unit/server/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,86 +21,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum {
-    IN_MEMORY = 1000
-};
-
-static struct folder folder;
-static struct store *store;
-static int descriptors;
-
-static struct store *open_store(const char *docroot)
-{
-    return store_create(&(struct store_options){
-        .docroot = docroot, .fields = BYTES("Server: cristo\r\n"), .in_memory = IN_MEMORY});
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    descriptors = descriptors_open();
-    folder_init(&folder);
-    folder_write(&folder, "a.txt", BYTES("0123456789"));
-    folder_age(&folder, "a.txt");
-    folder_fill(&folder, "large", IN_MEMORY + 1, 'x');
-    folder_age(&folder, "large");
-    folder_settle(&folder, "large");
-    folder_make(&folder, "sub");
-    folder_write(&folder, "sub/b.txt", BYTES("b"));
-    store = open_store(folder.path);
-    assert_non_null(store);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    store_destroy(store);
-    folder_finish(&folder);
-    assert_int_equal(descriptors_open(), descriptors);
-    return 0;
-}
-
-/* Asks for a path as if nothing were known of it. */
-static enum fetch_came look(const char *path, struct file **file)
-{
-    struct fetch fetch = {.path = bytes_of(path)};
-    fetch_open(&fetch, store);
-    if (fetch.came != FETCH_FILE) {
-        assert_null(fetch.file);
-    }
-    *file = fetch.file;
-    return fetch.came;
-}
-
-static struct file *find(const char *path)
-{
-    struct file *file;
-    assert_int_equal(look(path, &file), FETCH_FILE);
-    return file;
-}
-
-/* Asks again, knowing `known`; takes that reference. */
-static struct file *find_again(struct file *known)
-{
-    struct fetch fetch = {.path = known->path, .known = known};
-    fetch_open(&fetch, store);
-    assert_int_equal(fetch.came, FETCH_FILE);
-    file_release(known);
-    return fetch.file;
-}
-
-static void assert_came(const char *path, enum fetch_came came)
-{
-    struct file *file;
-    enum fetch_came got = look(path, &file);
-    file_release(file);
-    if (got != came) {
-        print_error("%s\n", path);
-    }
-    assert_int_equal(got, came);
-}
 
 /* --- files ------------------------------------------------------------------------------------ */
 
@@ -133,14 +51,14 @@ static struct bytes field_of(struct bytes lines, const char *name)
 static void a_file_is_what_its_path_leads_to(void **state)
 {
     (void)state;
-    struct file *file = find("a.txt");
+    struct file *file = stored_find("a.txt");
     assert_bytes(file->path, BYTES("a.txt"));
     assert_bytes(file->content, BYTES("0123456789"));
     assert_int_equal(file->size, 10);
     assert_int_equal(atomic_load(&file->references), 1);
     assert_true(file->validators.exists);
     file_release(file);
-    file = find("sub/b.txt");
+    file = stored_find("sub/b.txt");
     assert_bytes(file->content, BYTES("b"));
     file_release(file);
 }
@@ -150,7 +68,7 @@ static void a_file_is_what_its_path_leads_to(void **state)
 static void its_head_is_ready(void **state)
 {
     (void)state;
-    struct file *file = find("a.txt");
+    struct file *file = stored_find("a.txt");
     struct bytes lines = {file->head.at, file->head.len - 2};
     assert_memory_equal(file->head.at + lines.len, "\r\n", 2);
     assert_ptr_equal(file->content.at, file->head.at + file->head.len);
@@ -161,7 +79,7 @@ static void its_head_is_ready(void **state)
     assert_bytes(field_of(lines, "ETag"), file->validators.etag);
     char date[DATE_SIZE];
     struct stat status;
-    assert_int_equal(stat(folder_path(&folder, "a.txt"), &status), 0);
+    assert_int_equal(stat(folder_path(&stored.folder, "a.txt"), &status), 0);
     date_write(date, status.st_mtime);
     assert_bytes(field_of(lines, "Last-Modified"), ((struct bytes){date, DATE_SIZE}));
     assert_int_equal(file->validators.last_modified, status.st_mtime);
@@ -181,8 +99,8 @@ static void small_files_are_held_in_memory_and_large_ones_open(void **state)
     (void)state;
     static const size_t sizes[] = {0, 1, IN_MEMORY - 1, IN_MEMORY, IN_MEMORY + 1, 100000};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        folder_fill(&folder, "some", sizes[i], 'y');
-        struct file *file = find("some");
+        folder_fill(&stored.folder, "some", sizes[i], 'y');
+        struct file *file = stored_find("some");
         assert_int_equal(file->size, sizes[i]);
         if (sizes[i] <= IN_MEMORY) {
             assert_int_equal(file->fd, -1);
@@ -207,9 +125,9 @@ static void an_etag_is_strong_and_another_for_other_content(void **state)
     static const char *const contents[] = {"aaaa", "aaab", "aaaaa", ""};
     char etags[4][80];
     for (int i = 0; i < 4; i++) {
-        folder_write(&folder, "some", bytes_of(contents[i]));
-        folder_date(&folder, "some", when);
-        struct file *file = find("some");
+        folder_write(&stored.folder, "some", bytes_of(contents[i]));
+        folder_date(&stored.folder, "some", when);
+        struct file *file = stored_find("some");
         struct bytes etag = file->validators.etag;
         assert_true(etag.len > 2 && etag.len < sizeof(etags[i]));
         assert_int_equal(etag.at[0], '"');
@@ -222,9 +140,9 @@ static void an_etag_is_strong_and_another_for_other_content(void **state)
         }
         file_release(file);
     }
-    folder_write(&folder, "some", BYTES("aaaa")); /* and the same again for the same */
-    folder_date(&folder, "some", when);
-    struct file *file = find("some");
+    folder_write(&stored.folder, "some", BYTES("aaaa")); /* and the same again for the same */
+    folder_date(&stored.folder, "some", when);
+    struct file *file = stored_find("some");
     assert_bytes(file->validators.etag, bytes_of(etags[0]));
     file_release(file);
 }
@@ -236,10 +154,10 @@ static void dates_of_any_year_are_taken(void **state)
     (void)state;
     static const int64_t years[] = {-30610224000, -1, 0, 1, 4102444800, 13569465600, 253402300800};
     for (size_t i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
-        folder_date(&folder, "a.txt", (struct timespec){years[i], 999999999});
-        struct file *file = find("a.txt");
+        folder_date(&stored.folder, "a.txt", (struct timespec){years[i], 999999999});
+        struct file *file = stored_find("a.txt");
         assert_true(file->validators.last_modified <= clock_wall_s());
-        file = find_again(file);
+        file = stored_find_again(file);
         assert_bytes(file->content, BYTES("0123456789"));
         file_release(file);
     }
@@ -285,20 +203,20 @@ static void make_oddities(void)
 {
     char text[256];
     memset(long_name, 'n', sizeof(long_name) - 1);
-    folder_link(&folder, "link", "a.txt");
-    folder_link(&folder, "to-sub", "sub");
-    folder_link(&folder, "sub/up", "../sub/../a.txt");
-    folder_link(&folder, "out", "../../../../../../etc/passwd");
-    folder_link(&folder, "out-folder", "../../../../../../etc");
-    snprintf(text, sizeof(text), "..%s/a.txt", strrchr(folder.path, '/'));
-    folder_link(&folder, "out-and-back", text);
-    folder_link(&folder, "absolute", folder_path(&folder, "a.txt"));
-    folder_link(&folder, "dangling", "none");
-    folder_link(&folder, "loop", "loop");
-    folder_link(&folder, "magic", "/proc/self/exe");
-    assert_int_equal(mkfifo(folder_path(&folder, "fifo"), 0644), 0);
+    folder_link(&stored.folder, "link", "a.txt");
+    folder_link(&stored.folder, "to-sub", "sub");
+    folder_link(&stored.folder, "sub/up", "../sub/../a.txt");
+    folder_link(&stored.folder, "out", "../../../../../../etc/passwd");
+    folder_link(&stored.folder, "out-folder", "../../../../../../etc");
+    snprintf(text, sizeof(text), "..%s/a.txt", strrchr(stored.folder.path, '/'));
+    folder_link(&stored.folder, "out-and-back", text);
+    folder_link(&stored.folder, "absolute", folder_path(&stored.folder, "a.txt"));
+    folder_link(&stored.folder, "dangling", "none");
+    folder_link(&stored.folder, "loop", "loop");
+    folder_link(&stored.folder, "magic", "/proc/self/exe");
+    assert_int_equal(mkfifo(folder_path(&stored.folder, "fifo"), 0644), 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", folder.path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", stored.folder.path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     close(fd);
@@ -318,19 +236,19 @@ static void what_may_not_be_read_is_forbidden(void **state)
 {
     (void)state;
     bool is_root = geteuid() == 0;
-    assert_int_equal(chmod(folder.path, 0755), 0);
-    assert_int_equal(chmod(folder_path(&folder, "a.txt"), 0), 0);
-    assert_int_equal(chmod(folder_path(&folder, "sub"), 0), 0);
+    assert_int_equal(chmod(stored.folder.path, 0755), 0);
+    assert_int_equal(chmod(folder_path(&stored.folder, "a.txt"), 0), 0);
+    assert_int_equal(chmod(folder_path(&stored.folder, "sub"), 0), 0);
     if (is_root) {
         assert_int_equal(seteuid(65534), 0);
     }
     struct file *file;
-    enum fetch_came of_file = look("a.txt", &file);
-    enum fetch_came in_folder = look("sub/b.txt", &file);
+    enum fetch_came of_file = stored_look("a.txt", &file);
+    enum fetch_came in_folder = stored_look("sub/b.txt", &file);
     if (is_root) {
         assert_int_equal(seteuid(0), 0);
     }
-    assert_int_equal(chmod(folder_path(&folder, "sub"), 0755), 0);
+    assert_int_equal(chmod(folder_path(&stored.folder, "sub"), 0755), 0);
     assert_int_equal(of_file, FETCH_FORBIDDEN);
     assert_int_equal(in_folder, FETCH_FORBIDDEN);
 }
@@ -344,7 +262,7 @@ static void without_descriptors_it_is_busy(void **state)
     close((int)low.rlim_cur);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     struct file *file;
-    enum fetch_came came = look("a.txt", &file);
+    enum fetch_came came = stored_look("a.txt", &file);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_int_equal(came, FETCH_BUSY);
     assert_came("a.txt", FETCH_FILE);
@@ -353,8 +271,8 @@ static void without_descriptors_it_is_busy(void **state)
 static void a_docroot_has_to_be_a_folder_that_is_there(void **state)
 {
     (void)state;
-    assert_null(open_store(folder_path(&folder, "none")));
-    assert_null(open_store(folder_path(&folder, "a.txt")));
+    assert_null(stored_open(folder_path(&stored.folder, "none")));
+    assert_null(stored_open(folder_path(&stored.folder, "a.txt")));
 }
 
 /* --- the same file again ---------------------------------------------------------------------- */
@@ -364,8 +282,8 @@ static void what_has_not_changed_is_the_same(void **state)
     (void)state;
     static const char *const names[] = {"a.txt", "large"};
     for (int i = 0; i < 2; i++) {
-        struct file *known = find(names[i]);
-        struct file *again = find_again(file_hold(known));
+        struct file *known = stored_find(names[i]);
+        struct file *again = stored_find_again(file_hold(known));
         assert_ptr_equal(again, known);
         assert_int_equal(atomic_load(&known->references), 2);
         file_release(again);
@@ -378,21 +296,22 @@ static void what_has_changed_is_another(void **state)
     (void)state;
     static const char *const names[] = {"a.txt", "large"};
     for (int i = 0; i < 2; i++) {
-        struct file *known = find(names[i]);
+        struct file *known = stored_find(names[i]);
 
-        folder_write(&folder, names[i], BYTES("shorter")); /* rewritten in place */
-        struct file *second = find_again(file_hold(known));
+        folder_write(&stored.folder, names[i], BYTES("shorter")); /* rewritten in place */
+        struct file *second = stored_find_again(file_hold(known));
         assert_ptr_not_equal(second, known);
         assert_bytes(second->content, BYTES("shorter"));
 
-        folder_write(&folder, "new", BYTES("another")); /* replaced */
-        assert_int_equal(rename(folder_path(&folder, "new"), folder_path(&folder, names[i])), 0);
-        struct file *third = find_again(file_hold(second));
+        folder_write(&stored.folder, "new", BYTES("another")); /* replaced */
+        assert_int_equal(
+            rename(folder_path(&stored.folder, "new"), folder_path(&stored.folder, names[i])), 0);
+        struct file *third = stored_find_again(file_hold(second));
         assert_ptr_not_equal(third, second);
         assert_bytes(third->content, BYTES("another"));
 
-        assert_int_equal(truncate(folder_path(&folder, names[i]), 3), 0);
-        struct file *fourth = find_again(file_hold(third));
+        assert_int_equal(truncate(folder_path(&stored.folder, names[i]), 3), 0);
+        struct file *fourth = stored_find_again(file_hold(third));
         assert_bytes(fourth->content, BYTES("ano"));
 
         file_release(known);
@@ -409,12 +328,12 @@ static void a_change_within_one_tick_is_seen(void **state)
     (void)state;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    folder_write(&folder, "some", BYTES("first "));
-    folder_date(&folder, "some", now);
-    struct file *first = find("some");
-    folder_write(&folder, "some", BYTES("second"));
-    folder_date(&folder, "some", now);
-    struct file *second = find_again(file_hold(first));
+    folder_write(&stored.folder, "some", BYTES("first "));
+    folder_date(&stored.folder, "some", now);
+    struct file *first = stored_find("some");
+    folder_write(&stored.folder, "some", BYTES("second"));
+    folder_date(&stored.folder, "some", now);
+    struct file *second = stored_find_again(file_hold(first));
     assert_bytes(second->content, BYTES("second"));
     assert_false(bytes_equal(first->validators.etag, second->validators.etag));
     file_release(first);
@@ -431,9 +350,9 @@ static void a_change_set_back_in_time_is_seen(void **state)
         struct file *file = NULL;
         char before[80] = "";
         for (int round = 0; round < 20; round++) {
-            folder_fill(&folder, "some", sizes[i], (char)('a' + round));
-            folder_date(&folder, "some", when);
-            file = round == 0 ? find("some") : find_again(file);
+            folder_fill(&stored.folder, "some", sizes[i], (char)('a' + round));
+            folder_date(&stored.folder, "some", when);
+            file = round == 0 ? stored_find("some") : stored_find_again(file);
             struct bytes etag = file->validators.etag;
             assert_false(file->validators.weak);
             assert_false(bytes_equal(etag, bytes_of(before)));
@@ -449,11 +368,11 @@ static void an_etag_is_of_the_file_alone(void **state)
     (void)state;
     static const size_t sizes[] = {0, 10, IN_MEMORY + 1, 70000, DIGEST_MOST, DIGEST_MOST + 1};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        folder_fill(&folder, "some", sizes[i], 'x');
-        folder_age(&folder, "some");
-        struct file *first = find("some");
-        folder_settle(&folder, "some");
-        struct file *second = find("some");
+        folder_fill(&stored.folder, "some", sizes[i], 'x');
+        folder_age(&stored.folder, "some");
+        struct file *first = stored_find("some");
+        folder_settle(&stored.folder, "some");
+        struct file *second = stored_find("some");
         assert_bytes(first->validators.etag, second->validators.etag);
         assert_false(second->validators.weak);
         file_release(first);
@@ -467,31 +386,33 @@ static void a_large_file_changed_just_now_has_a_weak_tag(void **state)
 {
     (void)state;
     struct timespec future = {time(NULL) + 3600, 5}; /* a clock that runs ahead proves nothing */
-    folder_fill(&folder, "some", DIGEST_MOST + 1, 'x');
-    folder_date(&folder, "some", future);
-    struct file *file = find("some");
+    folder_fill(&stored.folder, "some", DIGEST_MOST + 1, 'x');
+    folder_date(&stored.folder, "some", future);
+    struct file *file = stored_find("some");
     assert_true(file->validators.weak);
     assert_int_equal(file->validators.etag.at[0], '"');
     assert_memory_equal(file->validators.etag.at - 2, "W/", 2);
-    folder_age(&folder, "some");
-    folder_settle(&folder, "some");
-    file = find_again(file);
+    folder_age(&stored.folder, "some");
+    folder_settle(&stored.folder, "some");
+    file = stored_find_again(file);
     assert_false(file->validators.weak);
     char before[80];
     snprintf(before, sizeof(before), "%.*s", (int)file->validators.etag.len,
              file->validators.etag.at);
     struct timespec modified = file->identity.modified;
-    folder_fill(&folder, "some", DIGEST_MOST + 1, 'y'); /* and is another after a change set back */
-    folder_date(&folder, "some", modified);
-    folder_settle(&folder, "some");
-    file = find_again(file);
+    folder_fill(&stored.folder, "some", DIGEST_MOST + 1,
+                'y'); /* and is another after a change set back */
+    folder_date(&stored.folder, "some", modified);
+    folder_settle(&stored.folder, "some");
+    file = stored_find_again(file);
     assert_false(file->validators.weak);
     assert_false(bytes_equal(file->validators.etag, bytes_of(before)));
     file_release(file);
 
-    folder_fill(&folder, "some", DIGEST_MOST, 'x'); /* up to the bound the content itself tells */
-    folder_date(&folder, "some", future);
-    file = find("some");
+    folder_fill(&stored.folder, "some", DIGEST_MOST,
+                'x'); /* up to the bound the content itself tells */
+    folder_date(&stored.folder, "some", future);
+    file = stored_find("some");
     assert_false(file->validators.weak);
     file_release(file);
 }
@@ -523,7 +444,7 @@ static void each_part_of_an_identity_counts(void **state)
 static struct file *find_coded(const char *path, enum coding coding)
 {
     struct fetch fetch = {.path = bytes_of(path), .coding = coding};
-    fetch_open(&fetch, store);
+    fetch_open(&fetch, stored.store);
     return fetch.came == FETCH_FILE ? fetch.file : NULL;
 }
 
@@ -541,12 +462,12 @@ static void siblings_that_are_not_older_are_known(void **state)
         {{1000000000, 123456000}, true}, {{1000000000, 123455000}, false},
         {{4102444800, 1}, true},
     };
-    folder_write(&folder, "some.txt", BYTES("as it is"));
-    folder_date(&folder, "some.txt", when);
-    folder_write(&folder, "some.txt.gz", BYTES("packed"));
+    folder_write(&stored.folder, "some.txt", BYTES("as it is"));
+    folder_date(&stored.folder, "some.txt", when);
+    folder_write(&stored.folder, "some.txt.gz", BYTES("packed"));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        folder_date(&folder, "some.txt.gz", rows[i].when);
-        struct file *file = find("some.txt");
+        folder_date(&stored.folder, "some.txt.gz", rows[i].when);
+        struct file *file = stored_find("some.txt");
         assert_int_equal(file->siblings, rows[i].counts ? 1 << CODING_GZIP : 0);
         file_release(file);
     }
@@ -557,13 +478,13 @@ static void each_coding_is_found_by_its_ending(void **state)
     (void)state;
     static const char *const names[] = {"some.txt.gz", "some.txt.br", "some.txt.zst"};
     unsigned all = 0;
-    folder_write(&folder, "some.txt", BYTES("as it is"));
+    folder_write(&stored.folder, "some.txt", BYTES("as it is"));
     for (int i = 0; i < 3; i++) {
         enum coding coding = (enum coding)(CODING_GZIP + i);
         assert_null(find_coded("some.txt", coding));
-        folder_write(&folder, names[i], bytes_of(names[i]));
+        folder_write(&stored.folder, names[i], bytes_of(names[i]));
         all |= 1u << coding;
-        struct file *file = find("some.txt");
+        struct file *file = stored_find("some.txt");
         assert_int_equal(file->siblings, all);
         assert_bytes(field_of((struct bytes){file->head.at, file->head.len - 2}, "Vary"),
                      BYTES("Accept-Encoding"));
@@ -589,11 +510,11 @@ static void each_coding_has_an_etag_of_its_own(void **state)
 {
     (void)state;
     struct timespec when = {1000000000, 0};
-    folder_write(&folder, "some", BYTES("the same"));
-    folder_write(&folder, "some.gz", BYTES("the same"));
-    folder_date(&folder, "some", when);
-    folder_date(&folder, "some.gz", when);
-    struct file *file = find("some");
+    folder_write(&stored.folder, "some", BYTES("the same"));
+    folder_write(&stored.folder, "some.gz", BYTES("the same"));
+    folder_date(&stored.folder, "some", when);
+    folder_date(&stored.folder, "some.gz", when);
+    struct file *file = stored_find("some");
     struct file *coded = find_coded("some", CODING_GZIP);
     assert_false(bytes_equal(file->validators.etag, coded->validators.etag));
     file_release(file);
@@ -603,11 +524,11 @@ static void each_coding_has_an_etag_of_its_own(void **state)
 static void a_sibling_that_is_no_file_does_not_count(void **state)
 {
     (void)state;
-    folder_write(&folder, "some", BYTES("as it is"));
-    folder_make(&folder, "some.gz");
-    folder_link(&folder, "some.br", "/etc/passwd");
-    assert_int_equal(mkfifo(folder_path(&folder, "some.zst"), 0644), 0);
-    struct file *file = find("some");
+    folder_write(&stored.folder, "some", BYTES("as it is"));
+    folder_make(&stored.folder, "some.gz");
+    folder_link(&stored.folder, "some.br", "/etc/passwd");
+    assert_int_equal(mkfifo(folder_path(&stored.folder, "some.zst"), 0644), 0);
+    struct file *file = stored_find("some");
     assert_int_equal(file->siblings, 0);
     assert_null(field_of((struct bytes){file->head.at, file->head.len - 2}, "Vary").at);
     file_release(file);
@@ -617,17 +538,17 @@ static void a_sibling_that_is_no_file_does_not_count(void **state)
 static void siblings_are_asked_for_again_with_their_file(void **state)
 {
     (void)state;
-    struct file *known = find("a.txt");
+    struct file *known = stored_find("a.txt");
     assert_int_equal(known->siblings, 0);
-    folder_write(&folder, "a.txt.br", BYTES("packed"));
-    struct file *second = find_again(file_hold(known));
+    folder_write(&stored.folder, "a.txt.br", BYTES("packed"));
+    struct file *second = stored_find_again(file_hold(known));
     assert_ptr_not_equal(second, known);
     assert_int_equal(second->siblings, 1 << CODING_BROTLI);
     assert_bytes(second->validators.etag, known->validators.etag);
-    struct file *third = find_again(file_hold(second));
+    struct file *third = stored_find_again(file_hold(second));
     assert_ptr_equal(third, second);
-    assert_int_equal(unlink(folder_path(&folder, "a.txt.br")), 0);
-    struct file *fourth = find_again(third);
+    assert_int_equal(unlink(folder_path(&stored.folder, "a.txt.br")), 0);
+    struct file *fourth = stored_find_again(third);
     assert_int_equal(fourth->siblings, 0);
     file_release(known);
     file_release(second);
@@ -639,234 +560,35 @@ static void siblings_are_asked_for_again_with_their_file(void **state)
 static void a_file_is_intact_until_its_content_changes(void **state)
 {
     (void)state;
-    struct file *file = find("large");
+    struct file *file = stored_find("large");
     assert_true(file_intact(file));
-    folder_write(&folder, "new", BYTES("another"));
-    assert_int_equal(rename(folder_path(&folder, "large"), folder_path(&folder, "moved")), 0);
+    folder_write(&stored.folder, "new", BYTES("another"));
+    assert_int_equal(
+        rename(folder_path(&stored.folder, "large"), folder_path(&stored.folder, "moved")), 0);
     assert_true(file_intact(file)); /* its name is not its content */
-    assert_int_equal(chmod(folder_path(&folder, "moved"), 0600), 0);
+    assert_int_equal(chmod(folder_path(&stored.folder, "moved"), 0600), 0);
     assert_true(file_intact(file));
-    assert_int_equal(rename(folder_path(&folder, "new"), folder_path(&folder, "moved")), 0);
+    assert_int_equal(
+        rename(folder_path(&stored.folder, "new"), folder_path(&stored.folder, "moved")), 0);
     assert_true(file_intact(file)); /* nor is its being there */
     file_release(file);
 
-    folder_fill(&folder, "large", IN_MEMORY + 1, 'x');
-    folder_age(&folder, "large");
-    file = find("large");
-    folder_fill(&folder, "large", IN_MEMORY + 1, 'y'); /* as many bytes, at another time */
+    folder_fill(&stored.folder, "large", IN_MEMORY + 1, 'x');
+    folder_age(&stored.folder, "large");
+    file = stored_find("large");
+    folder_fill(&stored.folder, "large", IN_MEMORY + 1, 'y'); /* as many bytes, at another time */
     assert_false(file_intact(file));
     file_release(file);
 
-    file = find("large");
-    assert_int_equal(truncate(folder_path(&folder, "large"), 100), 0);
+    file = stored_find("large");
+    assert_int_equal(truncate(folder_path(&stored.folder, "large"), 100), 0);
     assert_false(file_intact(file));
     file_release(file);
 
-    file = find("a.txt");
-    folder_write(&folder, "a.txt", BYTES(""));
+    file = stored_find("a.txt");
+    folder_write(&stored.folder, "a.txt", BYTES(""));
     assert_true(file_intact(file)); /* all of it is here */
     file_release(file);
-}
-
-/* --- promptly --------------------------------------------------------------------------------- */
-
-static void what_lies_on_the_docroots_file_system_is_opened_promptly(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *path;
-        enum fetch_came came;
-    } rows[] = {{"a.txt", FETCH_FILE}, {"sub", FETCH_FOLDER}, {"none", FETCH_ABSENT}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fetch fetch = {.path = bytes_of(rows[i].path)};
-        assert_true(fetch_is_prompt(&fetch, store));
-        assert_true(fetch_open_promptly(&fetch, store));
-        assert_int_equal(fetch.came, rows[i].came);
-        file_release(fetch.file);
-    }
-}
-
-/* Its entries may lie anywhere. */
-static void a_folder_is_not_listed_promptly(void **state)
-{
-    (void)state;
-    struct fetch fetch = {.path = BYTES("sub/"), .listing = true};
-    assert_false(fetch_is_prompt(&fetch, store));
-}
-
-static void where_a_link_leads_is_not_found_out_promptly(void **state)
-{
-    (void)state;
-    assert_int_equal(symlink("/etc/passwd", folder_path(&folder, "out")), 0);
-    struct fetch fetch = {.path = BYTES("out")};
-    assert_false(fetch_open_promptly(&fetch, store));
-    assert_null(fetch.file);
-    assert_int_equal(symlink("/etc/passwd", folder_path(&folder, "a.txt.gz")), 0);
-    fetch = (struct fetch){.path = BYTES("a.txt")};
-    assert_false(fetch_open_promptly(&fetch, store));
-    assert_null(fetch.file);
-    assert_came("out", FETCH_ABSENT);
-    assert_came("a.txt", FETCH_FILE);
-}
-
-/* In /dev another file system is mounted, at /dev/shm. */
-static void what_is_mounted_within_the_docroot_is_not_touched_promptly(void **state)
-{
-    (void)state;
-    char path[] = "/dev/shm/cristo-XXXXXX";
-    struct stat outer, inner;
-    int fd = mkstemp(path);
-    if (fd < 0 || stat("/dev", &outer) < 0 || fstat(fd, &inner) < 0 ||
-        outer.st_dev == inner.st_dev) {
-        skip();
-    }
-    struct store *devices = open_store("/dev");
-    struct fetch fetch = {.path = bytes_of(path + strlen("/dev/"))};
-    assert_true(fetch_is_prompt(&fetch, devices));
-    assert_false(fetch_open_promptly(&fetch, devices));
-    assert_null(fetch.file);
-    fetch_open(&fetch, devices);
-    assert_int_equal(fetch.came, FETCH_FILE);
-    fetch = (struct fetch){.path = fetch.path, .known = fetch.file};
-    assert_true(fetch_is_prompt(&fetch, devices)); /* it is known not to be slow */
-    assert_true(fetch_open_promptly(&fetch, devices));
-    assert_int_equal(fetch.came, FETCH_FILE);
-    file_release(fetch.known);
-    file_release(fetch.file);
-    store_destroy(devices);
-    unlink(path);
-    close(fd);
-}
-
-/* --- together with a cache -------------------------------------------------------------------- */
-
-enum {
-    T0 = 1000000,
-    TRUST = 1000
-};
-
-static struct cache *new_cache(void)
-{
-    return cache_create(&(struct cache_limits){.files = 10, .descriptors = 5, .bytes = 1 << 20});
-}
-
-/* One look-up as a model carries it out; what it found, whose reference is the caller's. */
-static enum fetch_came fetch_all(struct cache *cache, const char *path, uint64_t now_ns,
-                                 bool *asked, struct file **file)
-{
-    struct fetch fetch = {.path = bytes_of(path)};
-    *asked = !fetch_recall(&fetch, cache, TRUST, now_ns);
-    if (*asked) {
-        fetch_open(&fetch, store);
-        fetch_keep(&fetch, cache);
-    }
-    *file = fetch.file;
-    return fetch.came;
-}
-
-static void what_was_found_is_recalled_for_as_long_as_it_is_trusted(void **state)
-{
-    (void)state;
-    struct cache *cache = new_cache();
-    struct file *first, *file;
-    bool asked;
-    assert_int_equal(fetch_all(cache, "a.txt", T0, &asked, &first), FETCH_FILE);
-    assert_true(asked);
-    folder_write(&folder, "a.txt", BYTES("changed"));
-    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST / 2 - 1, &asked, &file), FETCH_FILE);
-    assert_false(asked);
-    assert_ptr_equal(file, first);
-    file_release(file);
-    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_FILE);
-    assert_true(asked);
-    assert_bytes(file->content, BYTES("changed"));
-    file_release(file);
-    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_FILE);
-    assert_false(asked);
-    assert_bytes(file->content, BYTES("changed"));
-    file_release(file);
-    assert_int_equal(atomic_load(&first->references), 1);
-    file_release(first);
-    cache_destroy(cache);
-}
-
-static void what_has_not_changed_is_trusted_anew(void **state)
-{
-    (void)state;
-    struct cache *cache = new_cache();
-    struct file *first, *file;
-    bool asked;
-    fetch_all(cache, "a.txt", T0, &asked, &first);
-    fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file);
-    assert_true(asked);
-    assert_ptr_equal(file, first);
-    file_release(file);
-    fetch_all(cache, "a.txt", T0 + TRUST + TRUST / 2 - 1, &asked, &file);
-    assert_false(asked);
-    file_release(file);
-    assert_int_equal(atomic_load(&first->references), 2); /* the cache's and ours */
-    file_release(first);
-    cache_destroy(cache);
-}
-
-static void what_has_gone_is_forgotten(void **state)
-{
-    (void)state;
-    struct cache *cache = new_cache();
-    struct file *first, *file;
-    bool asked;
-    fetch_all(cache, "a.txt", T0, &asked, &first);
-    assert_int_equal(unlink(folder_path(&folder, "a.txt")), 0);
-    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_ABSENT);
-    assert_null(file);
-    assert_int_equal(atomic_load(&first->references), 1);
-    assert_int_equal(fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file), FETCH_ABSENT);
-    assert_true(asked);
-    file_release(first);
-    cache_destroy(cache);
-}
-
-static void a_fetch_that_is_not_opened_leaves_the_asking_to_others(void **state)
-{
-    (void)state;
-    struct cache *cache = new_cache();
-    struct file *first, *file;
-    bool asked;
-    fetch_all(cache, "a.txt", T0, &asked, &first);
-    struct fetch fetch = {.path = BYTES("a.txt"), .warm_only = true};
-    assert_false(fetch_recall(&fetch, cache, TRUST, T0 + TRUST / 2));
-    fetch_forget(&fetch, cache);
-    assert_int_equal(atomic_load(&first->references), 2);
-    fetch_all(cache, "a.txt", T0 + TRUST / 2, &asked, &file);
-    assert_true(asked);
-    file_release(file);
-    struct fetch missed = {.path = BYTES("none")};
-    assert_false(fetch_recall(&missed, cache, TRUST, T0));
-    fetch_forget(&missed, cache); /* nothing was known: nothing to be let go of */
-    file_release(first);
-    cache_destroy(cache);
-}
-
-static void scarcity_forgets_nothing(void **state)
-{
-    (void)state;
-    struct cache *cache = new_cache();
-    struct file *first, *file;
-    bool asked;
-    struct rlimit limit, low;
-    fetch_all(cache, "a.txt", T0, &asked, &first);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    low = (struct rlimit){3, limit.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &low);
-    enum fetch_came came = fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    assert_int_equal(came, FETCH_BUSY);
-    assert_int_equal(atomic_load(&first->references), 2);
-    fetch_all(cache, "a.txt", T0 + TRUST, &asked, &file);
-    assert_ptr_equal(file, first);
-    file_release(file);
-    file_release(first);
-    cache_destroy(cache);
 }
 
 /* --- without openat2 -------------------------------------------------------------------------- */
@@ -889,12 +611,12 @@ static void forbid_openat2(unsigned error)
 static void look_by_hand(void)
 {
     make_oddities();
-    folder_make(&folder, "sub/deep");
-    folder_write(&folder, "sub/deep/c.txt", BYTES("deep"));
+    folder_make(&stored.folder, "sub/deep");
+    folder_write(&stored.folder, "sub/deep/c.txt", BYTES("deep"));
     int open_before = descriptors_open();
-    store_destroy(store);
-    store = open_store(folder.path);
-    assert_non_null(store);
+    store_destroy(stored.store);
+    stored.store = stored_open(stored.folder.path);
+    assert_non_null(stored.store);
     alarm(20);
     for (size_t i = 0; i < sizeof(came_rows) / sizeof(came_rows[0]); i++) {
         bool by_link = strncmp(came_rows[i].path, "link", 4) == 0 ||
@@ -905,7 +627,7 @@ static void look_by_hand(void)
     assert_came("sub/../a.txt", FETCH_ABSENT);
     assert_came("sub/deep/c.txt", FETCH_FILE);
     assert_came("sub/none/c.txt", FETCH_ABSENT);
-    struct file *file = find("sub/b.txt");
+    struct file *file = stored_find("sub/b.txt");
     assert_bytes(file->content, BYTES("b"));
     file_release(file);
     assert_int_equal(descriptors_open(), open_before);
@@ -920,13 +642,13 @@ static void without_openat2_no_link_is_followed(void **state)
         pid_t child = fork();
         if (child == 0) {
             setenv("CMOCKA_TEST_ABORT", "1", 1);
-            folder_init(&folder);
-            folder_write(&folder, "a.txt", BYTES("0123456789"));
-            folder_make(&folder, "sub");
-            folder_write(&folder, "sub/b.txt", BYTES("b"));
+            folder_init(&stored.folder);
+            folder_write(&stored.folder, "a.txt", BYTES("0123456789"));
+            folder_make(&stored.folder, "sub");
+            folder_write(&stored.folder, "sub/b.txt", BYTES("b"));
             forbid_openat2(errors[i]);
             look_by_hand();
-            folder_finish(&folder);
+            folder_finish(&stored.folder);
             _exit(0);
         }
         int status;
@@ -960,16 +682,7 @@ int main(void)
     suite_add(&suite, CASE(a_sibling_that_is_no_file_does_not_count));
     suite_add(&suite, CASE(siblings_are_asked_for_again_with_their_file));
     suite_add(&suite, CASE(a_file_is_intact_until_its_content_changes));
-    suite_add(&suite, CASE(what_lies_on_the_docroots_file_system_is_opened_promptly));
-    suite_add(&suite, CASE(a_folder_is_not_listed_promptly));
-    suite_add(&suite, CASE(where_a_link_leads_is_not_found_out_promptly));
-    suite_add(&suite, CASE(what_is_mounted_within_the_docroot_is_not_touched_promptly));
-    suite_add(&suite, CASE(what_was_found_is_recalled_for_as_long_as_it_is_trusted));
-    suite_add(&suite, CASE(what_has_not_changed_is_trusted_anew));
-    suite_add(&suite, CASE(what_has_gone_is_forgotten));
-    suite_add(&suite, CASE(a_fetch_that_is_not_opened_leaves_the_asking_to_others));
-    suite_add(&suite, CASE(scarcity_forgets_nothing));
     suite_add(&suite, CASE(without_openat2_no_link_is_followed));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, stored_begin, stored_finish);
     return suite_run(&suite, "server/store");
 }
