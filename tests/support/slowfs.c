@@ -373,21 +373,34 @@ static void on_getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_inf
     take(&call);
 }
 
-static void on_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+/* Of a file and of a folder. */
+static void take_open(enum call_kind kind, fuse_req_t request, fuse_ino_t node,
+                      const struct fuse_file_info *info)
 {
-    struct call call = call_on(CALL_OPEN, request, node);
+    struct call call = call_on(kind, request, node);
     call.info = *info;
     take(&call);
+}
+
+static void take_read(enum call_kind kind, fuse_req_t request, fuse_ino_t node, size_t size,
+                      off_t offset, const struct fuse_file_info *info)
+{
+    struct call call = call_on(kind, request, node);
+    call.info = *info;
+    call.size = size;
+    call.offset = offset;
+    take(&call);
+}
+
+static void on_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    take_open(CALL_OPEN, request, node, info);
 }
 
 static void on_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
                     struct fuse_file_info *info)
 {
-    struct call call = call_on(CALL_READ, request, node);
-    call.info = *info;
-    call.size = size;
-    call.offset = offset;
-    take(&call);
+    take_read(CALL_READ, request, node, size, offset, info);
 }
 
 static void on_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
@@ -399,19 +412,13 @@ static void on_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_inf
 
 static void on_opendir(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
-    struct call call = call_on(CALL_OPENDIR, request, node);
-    call.info = *info;
-    take(&call);
+    take_open(CALL_OPENDIR, request, node, info);
 }
 
 static void on_readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
                        struct fuse_file_info *info)
 {
-    struct call call = call_on(CALL_READDIR, request, node);
-    call.info = *info;
-    call.size = size;
-    call.offset = offset;
-    take(&call);
+    take_read(CALL_READDIR, request, node, size, offset, info);
 }
 
 static void on_statfs(fuse_req_t request, fuse_ino_t node)
