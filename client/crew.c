@@ -21,6 +21,15 @@ static const struct address *source_of(const struct plan *plan, size_t session)
     return plan->source_count == 0 ? NULL : &plan->sources[session % plan->source_count];
 }
 
+/* Connections that come one by one come to the hands in turn. */
+static uint64_t rank_of(const struct plan *plan, const struct hand *hand, size_t session)
+{
+    size_t rounds = plan->connections / plan->threads; /* in which all hands are given one */
+    size_t round = session - hand->first;
+    return round < rounds ? round * plan->threads + hand->index
+                          : rounds * plan->threads + (hand->first - rounds * hand->index);
+}
+
 static void make_sessions(struct crew *crew, struct hand *hand)
 {
     size_t depth = crew->plan->pipeline;
@@ -31,6 +40,7 @@ static void make_sessions(struct crew *crew, struct hand *hand)
                                              .tally = &crew->tallies[hand->index],
                                              .warmup = &crew->warmups[hand->index],
                                              .source = source_of(crew->plan, i),
+                                             .rank = rank_of(crew->plan, hand, i),
                                              .specimens = crew->specimens,
                                              .gauge = &crew->gauges[hand->index],
                                              .pulse = watch_pulse(crew->watch, hand->index),

@@ -47,6 +47,11 @@ static const char *take_rate(void *into, const char *argument)
     return take_count(&((struct options *)into)->rate, argument, RATE_MOST);
 }
 
+static const char *take_stages(void *into, const char *argument)
+{
+    return ramp_read(argument, RATE_MOST, &((struct options *)into)->ramp);
+}
+
 static const char *take_warmup(void *into, const char *argument)
 {
     return take_duration(&((struct options *)into)->warmup_ns, argument);
@@ -237,6 +242,12 @@ static const struct option_spec specs[] = {
      "send N requests a second in all, by the clock and whatever the replies do; latency then "
      "counts from the moment a request was due",
      OPTION_BOTH, take_rate, NULL},
+    {0, "stages", "T:N[,T:N]",
+     "let the connections, or with -R the rate, go in a straight line to N within T, then on to "
+     "the "
+     "next N; 0s jumps there. They begin at -c or -R, else at none, and the run ends with the last "
+     "stage, unless -d is longer",
+     OPTION_BOTH, take_stages, NULL},
     {0, "warmup", "T", "load for so long before anything counts toward -n, -d or the results",
      OPTION_BOTH, take_warmup, NULL},
     {'t', "threads", "N", "event loops that share the connections. Default 1", OPTION_ASYNC,
@@ -324,7 +335,6 @@ enum options_outcome client_options_read(struct options *options, const struct m
     struct option_table table = client_option_table(model);
     int operand;
     *options = (struct options){
-        .connections = 10,
         .threads = 1,
         .pipeline = 1,
         .seed = 1,

@@ -13,11 +13,12 @@
 /* What was asked for, each option by itself; plan_init() makes sense of it as a whole. Strings are
  * the command line's own. */
 struct options {
-    uint64_t connections;
+    uint64_t connections; /* 0: not given */
     uint64_t requests;    /* 0: not given */
     uint64_t duration_ns; /* 0: not given */
     uint64_t warmup_ns;   /* 0: none */
     uint64_t rate;        /* 0: not given */
+    struct ramp ramp;     /* count 0: not given; not begun */
     uint64_t threads;
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns; /* 0: as timeout_ns */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum {
+    CONNECTIONS_USUAL = 10,
     DESCRIPTORS_BESIDE = 12, /* standard streams, results, signals, the first loop */
     DESCRIPTORS_PER_LOOP = 3,
     ROUND_MOST = 1000000, /* turns, with weights */
@@ -451,14 +452,50 @@ static enum plan_outcome plan_targets(struct draft *draft)
 
 /* --- how much --------------------------------------------------------------------------------- */
 
+static enum plan_outcome plan_ramp(struct draft *draft)
+{
+    const struct options *options = draft->options;
+    struct plan *plan = draft->plan;
+    uint64_t level = options->rate > 0 ? options->rate : options->connections;
+    if (options->ramp.count == 0) {
+        return PLAN_READY;
+    }
+    plan->ramp = options->ramp;
+    ramp_begin(&plan->ramp, level);
+    plan->ramps_connections = options->rate == 0;
+    if (ramp_top(&plan->ramp) == 0) {
+        return fail(draft, PLAN_MISUSE, "--stages: not one of them comes to a connection");
+    }
+    if (options->duration_ns == 0 && ramp_length_ns(&plan->ramp) == 0) {
+        return fail(draft, PLAN_MISUSE, "--stages: they take no time, so say how long with -d");
+    }
+    if (plan->ramps_connections && options->requests > 0) {
+        return fail(draft, PLAN_MISUSE,
+                    "--stages of connections end by the clock, which leaves no room for -n");
+    }
+    uint64_t never;
+    if (plan->ramps_connections && options->warmup_ns > 0 &&
+        !ramp_wants(&plan->ramp, 0, 0, &never)) {
+        return fail(draft, PLAN_MISUSE,
+                    "--stages begin with no connection that --warmup could use: give some with -c");
+    }
+    return PLAN_READY;
+}
+
 static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
                                       uint64_t descriptors)
 {
     const struct options *options = draft->options;
     struct plan *plan = draft->plan;
-    plan->connections = options->connections;
+    plan->connections = options->connections > 0 ? options->connections : CONNECTIONS_USUAL;
+    if (plan->ramps_connections) {
+        plan->connections = ramp_top(&plan->ramp);
+    }
     plan->requests = options->requests;
     plan->duration_ns = options->duration_ns;
+    if (plan->ramp.count > 0 && plan->duration_ns == 0) {
+        plan->duration_ns = ramp_length_ns(&plan->ramp);
+    }
     if (plan->requests == 0 && plan->duration_ns == 0) {
         plan->requests = options->urls_path != NULL ? plan->turn_count : 0;
         plan->duration_ns = options->urls_path != NULL ? 0 : 10 * NS_PER_S;
@@ -474,7 +511,7 @@ static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
         return fail(draft, PLAN_MISUSE,
                     "-c %llu needs %llu descriptors, the hard limit is %llu: "
                     "raise it with ulimit -Hn %llu",
-                    (unsigned long long)options->connections, (unsigned long long)needed,
+                    (unsigned long long)plan->connections, (unsigned long long)needed,
                     (unsigned long long)descriptors, (unsigned long long)needed);
     }
     return PLAN_READY;
@@ -580,6 +617,9 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
     }
     if (outcome == PLAN_READY) {
         outcome = plan_sources(&draft);
+    }
+    if (outcome == PLAN_READY) {
+        outcome = plan_ramp(&draft);
     }
     if (outcome == PLAN_READY) {
         outcome = plan_amounts(&draft, one_thread_each, descriptors);

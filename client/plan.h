@@ -2,6 +2,7 @@
  * anything starts, and `const` from then on. */
 #pragma once
 
+#include "client/ramp.h"
 #include "lib/base/clock.h"
 #include "lib/http/bytes.h"
 #include "lib/http/request.h"
@@ -47,7 +48,7 @@ struct plan {
     const char *method_text;
     bool repeatable; /* idempotent: may be sent again when a connection was lost */
 
-    uint64_t connections;
+    uint64_t connections; /* the most at once */
     uint64_t threads;     /* that carry them */
     uint64_t pipeline;    /* requests in flight on a connection, at least 1 */
     uint64_t rate;        /* requests a second in all, sent by the clock; 0: as replies come */
@@ -63,17 +64,30 @@ struct plan {
     bool close; /* a new connection for every request */
     bool trace; /* every verdict is told as it comes */
     enum verify verify;
+
+    bool ramps_connections; /* how many are at work is the ramp's to say */
+    struct ramp ramp;       /* of the connections, or, when there is one, of the rate, which is then
+                               what it begins with; count 0: neither changes */
 };
 
 /* The schedule of an open loop (rate > 0), in ns after its beginning: when the request of
- * this number is due, and how many are due before a moment. */
-static inline uint64_t plan_due_ns(const struct plan *plan, uint64_t number)
+ * this number is due, and how many are due before a moment. In the warm-up the rate stays what it
+ * begins with. */
+static inline uint64_t plan_warm_due_ns(const struct plan *plan, uint64_t number)
 {
     return number / plan->rate * NS_PER_S + number % plan->rate * NS_PER_S / plan->rate;
 }
 
+static inline uint64_t plan_due_ns(const struct plan *plan, uint64_t number)
+{
+    return plan->ramp.count > 0 ? ramp_due_ns(&plan->ramp, number) : plan_warm_due_ns(plan, number);
+}
+
 static inline uint64_t plan_due_before(const struct plan *plan, uint64_t elapsed_ns)
 {
+    if (plan->ramp.count > 0) {
+        return ramp_due_before(&plan->ramp, elapsed_ns);
+    }
     uint64_t part = elapsed_ns % NS_PER_S * plan->rate;
     return elapsed_ns / NS_PER_S * plan->rate + (part + NS_PER_S - 1) / NS_PER_S;
 }

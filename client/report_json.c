@@ -43,6 +43,21 @@ static json_t *weights_json(const struct plan *plan)
     return weights;
 }
 
+static json_t *stages_json(const struct plan *plan)
+{
+    const struct ramp *ramp = &plan->ramp;
+    if (ramp->count == 0) {
+        return json_null();
+    }
+    json_t *to = json_array();
+    for (size_t i = 0; i < ramp->count; i++) {
+        json_array_append_new(
+            to, json_pack("[f, I]", seconds(ramp->at[i].length_ns), (json_int_t)ramp->at[i].to));
+    }
+    return json_pack("{s:s, s:I, s:o}", "of", plan->ramps_connections ? "connections" : "rate",
+                     "from", (json_int_t)ramp->at[0].from, "to", to);
+}
+
 static json_t *plan_json(const struct plan *plan)
 {
     json_t *urls = json_array();
@@ -50,12 +65,12 @@ static json_t *plan_json(const struct plan *plan)
         json_array_append_new(urls, json_string(plan->targets[i].url));
     }
     return json_pack(
-        "{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}", "urls",
-        urls, "weights", weights_json(plan), "method", plan->method_text, "connections",
+        "{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}",
+        "urls", urls, "weights", weights_json(plan), "method", plan->method_text, "connections",
         (json_int_t)plan->connections, "threads", (json_int_t)plan->threads, "pipeline",
-        (json_int_t)plan->pipeline, "rate", count_or_null(plan->rate), "requests",
-        count_or_null(plan->requests), "duration_s", seconds_or_null(plan->duration_ns), "warmup_s",
-        seconds_or_null(plan->warmup_ns), "close", plan->close, "timeout_s",
+        (json_int_t)plan->pipeline, "rate", count_or_null(plan->rate), "stages", stages_json(plan),
+        "requests", count_or_null(plan->requests), "duration_s", seconds_or_null(plan->duration_ns),
+        "warmup_s", seconds_or_null(plan->warmup_ns), "close", plan->close, "timeout_s",
         seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
         seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
         verify_name(plan->verify));

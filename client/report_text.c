@@ -49,8 +49,8 @@ static void print_target(const struct report *report, FILE *to)
     }
     fprintf(to, "\n\n");
     print_label(to, report->model->name);
-    fprintf(to, "%s connection%s", units_write_count(connections, plan->connections),
-            plural(plan->connections));
+    fprintf(to, "%s%s connection%s", plan->ramps_connections ? "at most " : "",
+            units_write_count(connections, plan->connections), plural(plan->connections));
     if (!report->model->one_thread_each) {
         fprintf(to, " on %s event loop%s\n", units_write_count(threads, plan->threads),
                 plural(plan->threads));
@@ -59,6 +59,27 @@ static void print_target(const struct report *report, FILE *to)
     } else {
         fprintf(to, ", each with a thread that waits for it\n");
     }
+}
+
+/* "from 10 connections: 10s to 100, at once to 50, 20s to 50" */
+static void print_stages(const struct report *report, FILE *to)
+{
+    const struct plan *plan = report->plan;
+    const struct ramp *ramp = &plan->ramp;
+    char text[UNITS_TEXT];
+    if (ramp->count == 0) {
+        return;
+    }
+    print_label(to, "stages");
+    fprintf(to, "from %s %s:", units_write_count(text, (uint64_t)ramp->at[0].from),
+            plan->ramps_connections ? "connections" : "requests/s");
+    for (size_t i = 0; i < ramp->count; i++) {
+        const struct stage *stage = &ramp->at[i];
+        fprintf(to, "%s %s", i > 0 ? "," : "",
+                stage->length_ns > 0 ? units_write_duration(text, stage->length_ns) : "at once");
+        fprintf(to, " to %s", units_write_count(text, (uint64_t)stage->to));
+    }
+    fprintf(to, "\n");
 }
 
 static void print_requests(const struct report *report, FILE *to)
@@ -104,8 +125,12 @@ static void print_schedule(const struct report *report, FILE *to)
     }
     struct missed missed = report_missed(report);
     print_label(to, "schedule");
-    fprintf(to, "%s requests/s by the clock, %s due\n", units_write_count(rate, report->plan->rate),
-            units_write_count(due, report->due));
+    if (report->plan->ramp.count > 0) {
+        fprintf(to, "by the clock, in stages, %s due\n", units_write_count(due, report->due));
+    } else {
+        fprintf(to, "%s requests/s by the clock, %s due\n",
+                units_write_count(rate, report->plan->rate), units_write_count(due, report->due));
+    }
     if (tally->held_up > 0 || missed.no_connection > 0) {
         print_label(to, "");
         fprintf(to, "%s sent late and %s never, because no connection was free\n",
@@ -347,6 +372,7 @@ void report_print(const struct report *report, bool full, FILE *to)
 {
     print_target(report, to);
     print_warmup(report, to);
+    print_stages(report, to);
     print_requests(report, to);
     print_schedule(report, to);
     print_throughput(report, to);

@@ -64,8 +64,8 @@ static uint64_t due_ns(const struct session *s, const struct flight *flight, uin
     const struct plan *plan = s->place.plan;
     const struct course *course = s->place.course;
     if (plan->rate > 0) {
-        uint64_t begin_ns = flight->warm ? course->start_ns : course->begin_ns;
-        return begin_ns + plan_due_ns(plan, flight->number);
+        return flight->warm ? clock_add(course->start_ns, plan_warm_due_ns(plan, flight->number))
+                            : clock_add(course->begin_ns, plan_due_ns(plan, flight->number));
     }
     if (plan->think_high_ns > 0 && s->step.kind != STEP_BEGIN) {
         return now +
@@ -82,8 +82,30 @@ static bool draw_warm(struct session *s, struct flight *flight, uint64_t now)
         return false;
     }
     flight->number = course_draw_warm(s->place.course);
-    flight->warm = plan->rate == 0 || plan_due_ns(plan, flight->number) < plan->warmup_ns;
+    flight->warm = plan->rate == 0 || plan_warm_due_ns(plan, flight->number) < plan->warmup_ns;
     return flight->warm;
+}
+
+/* Whether the plan has this connection at work now: one that it has not ends what it began, and
+ * draws nothing more. */
+static bool is_wanted(struct session *s, uint64_t now)
+{
+    const struct plan *plan = s->place.plan;
+    if (plan->ramps_connections && now >= s->turn_ns) {
+        uint64_t begin_ns = s->place.course->begin_ns;
+        uint64_t until_ns;
+        s->wanted =
+            ramp_wants(&plan->ramp, s->place.rank, now - earlier_of(begin_ns, now), &until_ns);
+        s->turn_ns = clock_add(begin_ns, until_ns);
+    }
+    return s->wanted || !plan->ramps_connections;
+}
+
+/* Whether its turn is still to come. */
+static bool waits_its_turn(const struct session *s)
+{
+    return s->place.plan->ramps_connections && !s->wanted && !s->exhausted &&
+           s->turn_ns != CLOCK_NEVER;
 }
 
 /* Draws as many requests as may be in flight at once. */
@@ -652,7 +674,7 @@ static void decide(struct session *s, uint64_t now)
         return;
     }
     bool over = is_over(s, now);
-    if (!over && !s->spent) {
+    if (!over && !s->spent && is_wanted(s, now)) {
         draw(s, now, s->place.plan->pipeline);
     }
     if (s->origin != NULL && is_done_with(s, over)) {
@@ -660,6 +682,8 @@ static void decide(struct session *s, uint64_t now)
             count_missed(s, now);
         }
         owe(s, STEP_CLOSE, CLOCK_NEVER);
+    } else if (!over && s->count == 0 && waits_its_turn(s)) {
+        owe(s, STEP_WAIT, s->turn_ns);
     } else if (over || s->count == 0) {
         owe_finish(s, now);
     } else if (s->origin == NULL) {
@@ -676,7 +700,9 @@ static void decide(struct session *s, uint64_t now)
 void session_init(struct session *s, const struct session_place *place)
 {
     *s = (struct session){.place = *place, .doom = FAILURE_NONE};
-    draw(s, 0, 1);
+    if (!place->plan->ramps_connections) {
+        draw(s, 0, 1);
+    }
 }
 
 const struct step *session_step(struct session *s, uint64_t now_ns, struct outcome came)

@@ -104,6 +104,7 @@ struct session_place {
     struct pulse *pulse;          /* NULL: nobody looks */
     struct flight *flights;       /* plan->pipeline of them */
     const struct address *source; /* of its connections; NULL: any */
+    uint64_t rank; /* among all sessions: when connections come one by one, in which order */
     /* By target: the digest of the first good reply's body, which all others are held against; 0:
      * none yet. Shared by all sessions; needed to verify bytes. */
     _Atomic uint64_t *specimens;
@@ -126,6 +127,10 @@ struct session {
     size_t gathered;    /* as `sent`, should all of the SEND step leave */
     bool exhausted;     /* none is left to be drawn */
     uint64_t behind_ns; /* its schedule, by the generator's fault */
+
+    /* When the plan ramps connections up and down: */
+    bool wanted;      /* at work, until its turn comes to be the other way */
+    uint64_t turn_ns; /* which is then, or never; 0: not asked yet */
 
     /* The connection. */
     const struct origin *origin; /* NULL: there is none */
@@ -158,7 +163,7 @@ struct session {
 };
 
 /* Makes a session and draws its first request, so that the first requests of a run are spread over
- * all its connections. */
+ * all its connections; unless these come one by one. */
 void session_init(struct session *session, const struct session_place *place);
 
 /* The next step, now that the last one came to `came`; carried out by the caller, who then calls

@@ -196,6 +196,22 @@ static void check_books(const struct world *w)
     PROPERTY(!w->plan.trace || w->verdicts == t->ok + t->failed + warmup->ok + warmup->failed);
 }
 
+/* Connections, or a rate, that come and go: whether this session is at work changes a few times. */
+static void draw_ramp(struct plan *plan)
+{
+    size_t stages = lot(3) == 0 ? 1 + lot(5) : 0;
+    plan->ramp.count = stages;
+    plan->ramps_connections = stages > 0 && plan->rate == 0;
+    for (size_t i = 0; i < stages; i++) {
+        uint64_t length_ns = lot(4) == 0 ? 0 : lot(20) * NS_PER_MS;
+        plan->ramp.at[i] = (struct stage){.length_ns = length_ns, .to = (double)lot(3)};
+    }
+    ramp_begin(&plan->ramp, plan->rate > 0 ? plan->rate : lot(2));
+    if (stages > 0) { /* a rate may end at nothing */
+        plan->duration_ns = ramp_length_ns(&plan->ramp) + lot(100) * NS_PER_MS + 1;
+    }
+}
+
 static void draw_plan(struct plan *plan)
 {
     static const enum method methods[] = {METHOD_GET, METHOD_HEAD, METHOD_POST};
@@ -224,6 +240,7 @@ static void draw_plan(struct plan *plan)
     plan->warmup_ns = lot(4) == 0 ? NS_PER_MS << lot(6) : 0;
     plan->close = plan->pipeline == 1 && lot(4) == 0;
     plan->think_high_ns = plan->rate == 0 && lot(4) == 0 ? NS_PER_MS : 0;
+    draw_ramp(plan);
 }
 
 static void run(struct world *w, struct bytes says)
@@ -278,6 +295,8 @@ static struct verdict judge_one(struct bytes says, uint64_t plan, uint64_t cuts)
     world.plan.turn_count = 1;
     world.plan.rate = world.plan.duration_ns = world.plan.think_high_ns = 0;
     world.plan.warmup_ns = 0;
+    world.plan.ramps_connections = false;
+    world.plan.ramp.count = 0;
     world.plan.timeout_ns = world.plan.connect_timeout_ns = 3600 * NS_PER_S;
     world.plan.trace = world.harmless = true;
     seed = cuts;

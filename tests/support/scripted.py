@@ -18,7 +18,7 @@ class Scripted:
     def __init__(self, delay):
         self.delay = delay
         self.arrived, self.answered = [], []  # moments, by the number of the request
-        self.connections = 0
+        self.connections = self.most = 0  # in all, and at once
         self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
         self._listener.setblocking(False)
         self.url = f'http://127.0.0.1:{self._listener.getsockname()[1]}/'
@@ -60,6 +60,7 @@ class Scripted:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 self._buffers[connection] = b''
+                self.most = max(self.most, len(self._buffers))
                 self._selector.register(connection, selectors.EVENT_READ, self._read)
         except BlockingIOError:
             pass

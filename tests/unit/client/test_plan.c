@@ -182,6 +182,65 @@ static void a_rate_is_taken_over(void **state)
     unmake(made);
 }
 
+static void stages_of_connections_say_how_many_and_how_long(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("--stages 10s:100,20s:1000,5s:0 http://127.0.0.1/");
+    assert_true(made->plan.ramps_connections);
+    assert_int_equal(made->plan.connections, 1000);
+    assert_int_equal(made->plan.duration_ns, 35 * NS_PER_S);
+    assert_true(made->plan.ramp.at[0].from == 0);
+    unmake(made);
+    made = make_ready("-c 50 --stages 10s:10 -d 1m http://127.0.0.1/");
+    assert_int_equal(made->plan.connections, 50);
+    assert_int_equal(made->plan.duration_ns, 60 * NS_PER_S);
+    assert_true(made->plan.ramp.at[0].from == 50);
+    unmake(made);
+}
+
+static void stages_of_a_rate_leave_the_connections_alone(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-R 5 --stages 10s:10 http://127.0.0.1/");
+    assert_false(made->plan.ramps_connections);
+    assert_int_equal(made->plan.connections, 10);
+    assert_int_equal(made->plan.duration_ns, 10 * NS_PER_S);
+    assert_int_equal(plan_due_before(&made->plan, 10 * NS_PER_S), 75);
+    assert_int_equal(plan_warm_due_ns(&made->plan, 10), 2 * NS_PER_S);
+    unmake(made);
+    made = make_ready("-R 5 --stages 10s:10 -n 20 http://127.0.0.1/");
+    assert_int_equal(made->plan.requests, 20);
+    assert_int_equal(made->plan.duration_ns, 10 * NS_PER_S);
+    unmake(made);
+}
+
+static void stages_that_make_no_run_say_why(void **state)
+{
+    static const struct {
+        const char *line, *why;
+    } rows[] = {
+        {"--stages 10s:0", "--stages: not one of them comes to a connection"},
+        {"--stages 0s:5", "--stages: they take no time, so say how long with -d"},
+        {"-R 5 --stages 0s:5", "--stages: they take no time, so say how long with -d"},
+        {"--stages 1s:5 -n 5",
+         "--stages of connections end by the clock, which leaves no room for -n"},
+        {"--stages 1s:5 --warmup 1s",
+         "--stages begin with no connection that --warmup could use: give some with -c"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char line[200];
+        snprintf(line, sizeof line, "%s http://127.0.0.1/", rows[i].line);
+        struct made *made = make(&events_model, PLENTY, line);
+        assert_int_equal(made->outcome, PLAN_MISUSE);
+        assert_string_equal(made->why, rows[i].why);
+        unmake(made);
+    }
+    struct made *made = make_ready("--stages 0s:5,1s:9 --warmup 1s http://127.0.0.1/");
+    assert_int_equal(made->plan.connections, 9);
+    unmake(made);
+}
+
 /* Request k of R a second is due k/R seconds after the beginning, to the nanosecond. */
 static void a_schedule_counts_what_it_has_made_due(void **state)
 {
@@ -629,6 +688,9 @@ int main(void)
     suite_add(&suite, CASE(sources_that_cannot_be_are_named));
     suite_add(&suite, CASE(too_few_ports_are_told_before_the_run));
     suite_add(&suite, CASE(a_rate_is_taken_over));
+    suite_add(&suite, CASE(stages_of_connections_say_how_many_and_how_long));
+    suite_add(&suite, CASE(stages_of_a_rate_leave_the_connections_alone));
+    suite_add(&suite, CASE(stages_that_make_no_run_say_why));
     suite_add(&suite, CASE(a_schedule_counts_what_it_has_made_due));
     suite_add_rows(&suite, request_is_written, ROWS(request_rows));
     suite_add(&suite, CASE(body_is_read_and_its_length_said));

@@ -412,6 +412,123 @@ static void failures_of_a_warm_up_are_known(void **state)
     world_destroy(w);
 }
 
+/* A plan whose connections go to one level after the other, a digit each, within 4 us. A reply
+ * takes LATENCY, and to connect 50 ns. */
+static struct world *ramped(const char *stages, uint64_t from, uint64_t rank)
+{
+    struct world *w = world_create(0);
+    struct ramp *ramp = &w->plan.ramp;
+    for (; *stages != '\0'; stages++) {
+        unsigned level = (unsigned)(*stages - '0');
+        ramp->at[ramp->count++] = (struct stage){.length_ns = 4000, .to = level};
+    }
+    ramp_begin(ramp, from);
+    w->plan.ramps_connections = true;
+    w->plan.trace = false; /* there are more than a world remembers */
+    w->plan.duration_ns = ramp_length_ns(ramp);
+    w->rank = rank;
+    world_script(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK, OK}});
+    return w;
+}
+
+static void a_connection_is_made_when_its_turn_comes(void **state)
+{
+    (void)state;
+    struct world *w = ramped("44", 0, 2); /* the third of four: half of the way */
+    world_run(w);
+    assert_int_equal(w->waits, 1);
+    assert_in_range(w->waited_ns, 2000, 2010);
+    assert_int_equal(w->tally->ok, 6); /* in the 6 us that are left */
+    assert_in_range(w->finished_ns, NS_PER_S + 8050, NS_PER_S + 8060);
+    world_destroy(w);
+}
+
+static void one_whose_time_is_over_ends_what_it_began_and_closes(void **state)
+{
+    (void)state;
+    struct world *w = ramped("0", 4, 3); /* the first to go: at a quarter */
+    world_run(w);
+    assert_int_equal(w->tally->ok, 1); /* it was on its way then */
+    assert_int_equal(w->tally->failed, 0);
+    assert_int_equal(w->closes, 1);
+    assert_int_equal(w->waits, 0);
+    assert_in_range(w->finished_ns, NS_PER_S + 1050, NS_PER_S + 1060); /* and is not waited for */
+    world_destroy(w);
+}
+
+static void one_whose_turn_comes_again_connects_anew(void **state)
+{
+    (void)state;
+    struct world *w = ramped("404", 0, 1);
+    world_run(w);
+    assert_int_equal(w->connections, 2);
+    assert_int_equal(w->closes, 2);
+    assert_int_equal(w->waits, 2);
+    assert_int_equal(w->tally->failed, 0);
+    world_destroy(w);
+}
+
+static void one_whose_turn_never_comes_finishes_at_once(void **state)
+{
+    (void)state;
+    struct world *w = ramped("44", 0, 4);
+    world_run(w);
+    assert_int_equal(w->connections, 0);
+    assert_int_equal(w->tally->sent, 0);
+    assert_int_equal(w->finished_ns, NS_PER_S);
+    world_destroy(w);
+}
+
+static void a_stopped_run_ends_while_a_turn_is_waited_for(void **state)
+{
+    (void)state;
+    struct world *w = ramped("04", 0, 2);
+    world_begin(w);
+    const struct step *step =
+        session_step(&w->session, w->now, (struct outcome){CAME_NOTHING, 0, 0});
+    assert_int_equal(step->kind, STEP_WAIT);
+    course_stop(&w->course, w->now + 5);
+    w->now += 5;
+    step = session_step(&w->session, w->now, (struct outcome){CAME_DONE, 0, 0});
+    assert_int_equal(step->kind, STEP_FINISHED);
+    world_destroy(w);
+}
+
+static void a_warm_up_is_for_those_who_are_there_from_the_beginning(void **state)
+{
+    static const struct {
+        uint64_t rank;
+        bool warms;
+    } rows[] = {{0, true}, {1, true}, {2, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world *w = ramped("4", 2, rows[i].rank);
+        w->plan.warmup_ns = 5000;
+        world_run(w);
+        assert_int_equal(w->warmup->sent > 0, rows[i].warms);
+        assert_true(w->tally->sent > 0);
+        world_destroy(w);
+    }
+}
+
+static void a_rate_in_stages_is_due_by_its_schedule(void **state)
+{
+    (void)state;
+    struct world *w = world_create(0);
+    w->plan.rate = 1;
+    w->plan.ramp.at[0] = (struct stage){.length_ns = 0, .to = 1e5};
+    w->plan.ramp.at[1] = (struct stage){.length_ns = 100 * NS_PER_US, .to = 0};
+    w->plan.ramp.count = 2;
+    ramp_begin(&w->plan.ramp, 1);
+    w->plan.duration_ns = NS_PER_S;
+    world_script(w, (struct script){.replies = {OK, OK, OK, OK, OK, OK, OK, OK}});
+    world_run(w);
+    assert_int_equal(w->tally->sent, 5); /* half of ten, and none in all the time that follows */
+    assert_int_equal(w->tally->missed, 0);
+    assert_int_equal(w->finished_ns, 2 * NS_PER_S);
+    world_destroy(w);
+}
+
 static void thinking_comes_between_reply_and_request(void **state)
 {
     (void)state;
@@ -469,6 +586,13 @@ int main(void)
     suite_add(&suite, CASE(a_warm_up_has_its_own_schedule));
     suite_add(&suite, CASE(an_unfinished_warm_up_is_let_go));
     suite_add(&suite, CASE(failures_of_a_warm_up_are_known));
+    suite_add(&suite, CASE(a_connection_is_made_when_its_turn_comes));
+    suite_add(&suite, CASE(one_whose_time_is_over_ends_what_it_began_and_closes));
+    suite_add(&suite, CASE(one_whose_turn_comes_again_connects_anew));
+    suite_add(&suite, CASE(one_whose_turn_never_comes_finishes_at_once));
+    suite_add(&suite, CASE(a_stopped_run_ends_while_a_turn_is_waited_for));
+    suite_add(&suite, CASE(a_warm_up_is_for_those_who_are_there_from_the_beginning));
+    suite_add(&suite, CASE(a_rate_in_stages_is_due_by_its_schedule));
     suite_add(&suite, CASE(thinking_comes_between_reply_and_request));
     suite_add(&suite, CASE(delays_that_replies_name_are_summed));
     return suite_run(&suite, "client/session_time");

@@ -220,6 +220,7 @@ void world_begin(struct world *w)
                                   .warmup = w->warmup,
                                   .specimens = w->specimens,
                                   .gauge = &w->gauge,
+                                  .rank = w->rank,
                                   .flights = w->flights,
                                   .memory = &w->memory,
                                   .scratch = guard_room(&w->scratch_guard, SESSION_SCRATCH),

@@ -46,6 +46,7 @@ struct world {
     struct guard scratch_guard;
     struct guard room_guard;
     struct session session;
+    uint64_t rank; /* the session's */
 
     struct script script[8]; /* of the first connections; the last one again and again */
     size_t script_count;
