@@ -38,11 +38,11 @@ BUILDS = {
 }
 
 # The files that take longest, in any build: begun first.
-LONG = ['test_replace', 'test_limits', 'test_bounds', 'test_stop', 'test_listings']
+LONG = ['test_many', 'test_replace', 'test_limits', 'test_bounds', 'test_stop', 'test_listings']
 
-# The subject of these files is no program of ours, but a script, the reader of replies, or a list: they
-# run once, in the plain build.
-ONCE = ['test_prepare', 'test_reader', 'test_musts']
+# These run once, in the plain build: their subject is no program of ours, but a script, the reader of
+# replies, or a list; or there is too much of it for a sanitizer.
+ONCE = ['test_prepare', 'test_reader', 'test_musts', 'test_many']
 
 # Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
 SUITES = {

@@ -13,6 +13,7 @@ from support.docroot import pattern, put
 from support.facts import facts
 from support.http import Ended, get, request
 from support.programs import PATIENCE, PAUSE_S, SANITIZER, raise_descriptor_limit, wait_until
+from support.room import no_descriptors, no_threads
 from support.server import Server
 
 LARGE = 12 << 20
@@ -22,13 +23,7 @@ def room_for(connections):
     """Whether this machine and these programs can hold so many at once, or why not."""
     if SANITIZER != 'none' and connections > 800:
         return f'{SANITIZER} sanitizer: fewer threads and slower'
-    if raise_descriptor_limit() < connections * 1.06 + 700:
-        return f'the hard limit of descriptors is {raise_descriptor_limit()} (ulimit -Hn)'
-    pids = pathlib.Path('/sys/fs/cgroup/pids.max')
-    most = pids.read_text().strip() if pids.exists() else 'max'
-    if most != 'max' and int(most) < connections + 500:
-        return f'only {most} threads are allowed here (pids.max)'
-    return None
+    return no_descriptors(connections * 1.06 + 700) or no_threads(connections)
 
 
 @pytest.mark.parametrize('count', [500, 1000, 10_000])

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from support.activation import handed
 from support.http import get
 from support.programs import (BUILD, MODELS, PATIENCE, SANITIZER, environment, program,
                               wait_until)
@@ -21,28 +22,11 @@ from support.server import children_of
 
 # --- socket activation ----------------------------------------------------------------------------
 
-LAUNCHER = '''#!{python}
-import os, sys
-sockets = {sockets}
-high = [os.dup2(socket, 50 + i) for i, socket in enumerate(sockets)]
-for i, socket in enumerate(high):
-    os.dup2(socket, 3 + i)
-    os.set_inheritable(3 + i, True)
-    os.close(socket)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES='a:b')
-os.execv({program!r}, [{program!r}, *sys.argv[1:]])
-'''
-
-
 @pytest.fixture
 def activated(own, model, tmp_path):
     """Starts a server as a supervisor does that holds these sockets, which listen."""
     def start(sockets, *options):
-        path = tmp_path / 'launcher'
-        path.write_text(LAUNCHER.format(python=sys.executable, program=str(program('server', model)),
-                                        sockets=[one.fileno() for one in sockets]))
-        path.chmod(0o755)
-        return own(*options, path=path, listen=(), pass_fds=[one.fileno() for one in sockets])
+        return own(*options, **handed(model, sockets, tmp_path))
     return start
 
 
