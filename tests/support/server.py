@@ -117,10 +117,10 @@ class Process:
         self.arguments = [str(argument) for argument in arguments]
         self._stdout = tempfile.TemporaryFile()
         self._stderr = tempfile.TemporaryFile()
+        popen.setdefault('stdin', subprocess.DEVNULL)
         self.process = subprocess.Popen(
-            self.arguments, stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=self._stderr,
-            env=env or environment(), preexec_fn=in_child if limits or user is not None else None,
-            **popen)
+            self.arguments, stdout=self._stdout, stderr=self._stderr, env=env or environment(),
+            preexec_fn=in_child if limits or user is not None else None, **popen)
         self.pid = self.process.pid
         self.worker = self.pid  # whose descriptors, threads, memory and time count
         Process.running.append(self)
