@@ -17,7 +17,7 @@ static enum transmitted transmitted_of(ssize_t came, size_t *bytes)
         *bytes = (size_t)came;
         return TRANSMIT_DONE;
     }
-    return came == STREAM_AGAIN || came == -EINTR ? TRANSMIT_AGAIN : TRANSMIT_FAILED;
+    return stream_is_again(came) || came == -EINTR ? TRANSMIT_AGAIN : TRANSMIT_FAILED;
 }
 
 enum transmitted transmit(struct stream *stream, const struct step *step, size_t *bytes)

@@ -247,7 +247,7 @@ static struct outcome send_step(struct connection *c, const struct step *step)
 {
     ssize_t sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
     c->quiet = sent > 0 && c->emptied && !c->ended;
-    return sent == STREAM_AGAIN ? await(c, step, EV_WRITE) : outcome_of(sent);
+    return sent == STREAM_WANT_WRITE ? await(c, step, EV_WRITE) : outcome_of(sent);
 }
 
 /* --- read, discard ---------------------------------------------------------------------------- */
@@ -257,7 +257,7 @@ static struct outcome received(struct connection *c, const struct step *step, ss
 {
     c->loop->now_ns = clock_monotonic_ns();
     c->emptied = got < (ssize_t)asked;
-    return got == STREAM_AGAIN ? await(c, step, EV_READ) : outcome_of(got);
+    return got == STREAM_WANT_READ ? await(c, step, EV_READ) : outcome_of(got);
 }
 
 static struct outcome read_step(struct connection *c, const struct step *step)

@@ -105,7 +105,8 @@ static struct outcome outcome_of(ssize_t count)
     switch (count) {
     case 0:
         return (struct outcome){CAME_ENDED, 0, 0};
-    case STREAM_AGAIN:
+    case STREAM_WANT_READ:
+    case STREAM_WANT_WRITE:
     case -EINTR:
     case -ETIMEDOUT:
         return (struct outcome){CAME_TIMED_OUT, 0, 0};
@@ -120,7 +121,7 @@ static struct outcome outcome_of(ssize_t count)
 static bool came_early(struct connection *c, const struct step *step, ssize_t count)
 {
     c->now_ns = clock_monotonic_ns();
-    return (count == STREAM_AGAIN || count == -EINTR) && c->now_ns < step->until_ns &&
+    return (stream_is_again(count) || count == -EINTR) && c->now_ns < step->until_ns &&
            c->now_ns < course_end(&c->hand->crew->watch->course);
 }
 
@@ -174,7 +175,7 @@ static struct outcome send_step(struct connection *c, const struct step *step)
 
 /* Sets how long the next call may wait for bytes, and returns 1. Where the socket's own timeout is
  * too coarse, since it counts in the kernel's ticks and the next request on this connection is due
- * by the clock, it waits itself: then also STREAM_AGAIN. */
+ * by the clock, it waits itself: then also STREAM_WANT_READ. */
 static ssize_t await_bytes(struct connection *c, const struct step *step)
 {
     const struct plan *plan = c->hand->crew->plan;
@@ -184,7 +185,7 @@ static ssize_t await_bytes(struct connection *c, const struct step *step)
         set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
         return 1;
     }
-    return ppoll(&readable, 1, &wait, NULL) == 1 ? 1 : STREAM_AGAIN;
+    return ppoll(&readable, 1, &wait, NULL) == 1 ? 1 : STREAM_WANT_READ;
 }
 
 static struct outcome read_step(struct connection *c, const struct step *step)

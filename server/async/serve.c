@@ -219,7 +219,7 @@ static struct outcome outcome_of_receive(ssize_t got)
     switch (got) {
     case 0:
         return (struct outcome){CAME_ENDED, 0};
-    case STREAM_AGAIN:
+    case STREAM_WANT_READ:
     case -EINTR:
         return (struct outcome){CAME_UNCHANGED, 0};
     default:
@@ -500,7 +500,7 @@ static void on_leftover(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     ssize_t got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
-    if (got <= 0 && got != STREAM_AGAIN && got != -EINTR) {
+    if (got <= 0 && !stream_is_again(got) && got != -EINTR) {
         connection_close(c);
     }
 }

@@ -77,7 +77,7 @@ static void received_bytes_are_those_sent(void **state)
         struct pair pair;
         char text[16];
         pair_open(&pair, tcp, true);
-        assert_int_equal(stream_receive(&pair.near, text, sizeof text), STREAM_AGAIN);
+        assert_int_equal(stream_receive(&pair.near, text, sizeof text), STREAM_WANT_READ);
         assert_int_equal(write(pair.far, "hello", 5), 5);
         assert_int_equal(stream_receive(&pair.near, text, sizeof text), 5);
         assert_memory_equal(text, "hello", 5);
@@ -97,8 +97,8 @@ static void timeout_of_a_blocking_descriptor_is_again(void **state)
         pair_open(&pair, tcp, false);
         setsockopt(pair.near.fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
         uint64_t begun = clock_monotonic_ns();
-        assert_int_equal(stream_receive(&pair.near, &byte, 1), STREAM_AGAIN);
-        assert_int_equal(stream_discard(&pair.near, 1, &byte, 1), STREAM_AGAIN);
+        assert_int_equal(stream_receive(&pair.near, &byte, 1), STREAM_WANT_READ);
+        assert_int_equal(stream_discard(&pair.near, 1, &byte, 1), STREAM_WANT_READ);
         assert_true(clock_monotonic_ns() - begun >= 40 * NS_PER_MS);
         pair_close(&pair);
     }
@@ -125,7 +125,7 @@ static void discarded_bytes_are_gone_and_no_more(void **state)
         char scratch[4] = "keep";
         char text[4];
         pair_open(&pair, tcp, true);
-        assert_int_equal(stream_discard(&pair.near, 100, scratch, 4), STREAM_AGAIN);
+        assert_int_equal(stream_discard(&pair.near, 100, scratch, 4), STREAM_WANT_READ);
         assert_int_equal(write(pair.far, "0123456789tail", 14), 14);
         size_t left = 10;
         while (left > 0) {
@@ -219,9 +219,9 @@ static void full_buffer_is_again(void **state)
             do {
                 sent = stream_send(&pair.near, pieces, count, false);
             } while (sent > 0);
-            assert_int_equal(sent, STREAM_AGAIN);
+            assert_int_equal(sent, STREAM_WANT_WRITE);
             int file = patterned_file(1);
-            assert_int_equal(stream_send_file(&pair.near, file, 0, 1), STREAM_AGAIN);
+            assert_int_equal(stream_send_file(&pair.near, file, 0, 1), STREAM_WANT_WRITE);
             close(file);
             pair_close(&pair);
         }
