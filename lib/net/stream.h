@@ -1,10 +1,10 @@
-/* One connection's bytes, whatever carries them: plain TCP or a unix socket, or a carrier that works
- * on top of these, as TLS does (lib/tls/link.h).
+/* One connection's bytes, whatever carries them: plain TCP or a unix socket, or a carrier that
+ * works on top of these, as TLS does (lib/tls/link.h).
  *
  * Both I/O models use the same calls; a blocking descriptor waits inside them (no longer than the
- * descriptor's timeouts), a non-blocking one comes back with what it wants and is called again, with
- * the same arguments, when it is ready. Bodies are not copied on the way; a small reply is, into
- * one piece. A stream belongs to one thread at a time.
+ * descriptor's timeouts), a non-blocking one comes back with what it wants and is called again,
+ * with the same arguments, when it is ready. Bodies are not copied on the way; a small reply is,
+ * into one piece. A stream belongs to one thread at a time.
  *
  * sendfile(2) has no MSG_NOSIGNAL: a program that uses streams ignores SIGPIPE. */
 #pragma once
@@ -31,7 +31,8 @@ enum {
      * then waited for is the other direction, and the call to be made again is the same. */
     STREAM_WANT_READ = -EAGAIN,
     STREAM_WANT_WRITE = -5001,
-    /* The peer has closed the connection without the carrier's own end: what came may not be all. */
+    /* The peer has closed the connection without the carrier's own end: what came may not be all.
+     */
     STREAM_TRUNCATED = -5002,
     /* The peer, or who stands between, does not keep to the carrier's protocol, or has refused us.
      * The carrier knows the reason (tls_reason()). */
@@ -66,8 +67,8 @@ ssize_t stream_discard(struct stream *stream, size_t size, void *scratch, size_t
 
 /* Sends from the pieces (1..IOV_MAX), as much as there is room for; `more` says that other bytes
  * follow at once (MSG_MORE). Never raises SIGPIPE. Under a carrier, what was wanted to be sent when
- * it came back with STREAM_WANT_* has to be sent next: the same bytes, wherever they lie by then, by
- * this call or by the next one. */
+ * it came back with STREAM_WANT_* has to be sent next: the same bytes, wherever they lie by then,
+ * by this call or by the next one. */
 ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count, bool more);
 
 /* Sends up to `size` bytes of a file from `offset`. 0 when the file has none there (truncated).
@@ -79,15 +80,15 @@ ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset, size_
 size_t stream_unsent(const struct stream *stream);
 
 /* Says that nothing more will be sent, where the carrier has a way to (TLS: close_notify), without
- * which the peer must take what it got for truncated: for whoever has sent all that it began. 0 when
- * it is said, or there is nothing to be said; STREAM_WANT_*, -EINTR: call again; another: it could
- * not be said, and never will. What the peer sends can still be received; shutdown(2), where it is
- * wanted, is the caller's, and comes after it. */
+ * which the peer must take what it got for truncated: for whoever has sent all that it began. 0
+ * when it is said, or there is nothing to be said; STREAM_WANT_*, -EINTR: call again; another: it
+ * could not be said, and never will. What the peer sends can still be received; shutdown(2), where
+ * it is wanted, is the caller's, and comes after it. */
 int stream_end(struct stream *stream);
 
 /* Whether the next receive has something to tell that the descriptor is no longer readable for: an
- * end or a failure that came behind bytes, or bytes themselves after a receive that filled its whole
- * space. */
+ * end or a failure that came behind bytes, or bytes themselves after a receive that filled its
+ * whole space. */
 bool stream_holds(const struct stream *stream);
 
 /* What a carrier provides: the calls above, of the same contracts. Its own struct begins with the

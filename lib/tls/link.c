@@ -1,0 +1,633 @@
+/* TLS beneath a stream: OpenSSL's calls, with the outcomes of plain ones. */
+#include "lib/tls/link.h"
+
+#include "lib/base/clock.h"
+#include "lib/tls/contexts.h"
+#include "lib/tls/reason.h"
+#include "lib/tls/wire.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    /* A record of this size and what TLS adds to it fit in one segment of TCP: its first bytes can
+     * be used as soon as they are there. */
+    QUICK_RECORD = 1370,
+    /* So much is sent in such records, at first and after a silence, when TCP too begins anew with
+     * a window of about this size; then in the largest ones, which cost the least. */
+    QUICK_BYTES = 16384,
+    SILENCE_MS = 1000,
+    LARGEST_RECORD = 16384,
+    GATHER_SIZE = 2048, /* pieces up to this size are put together on the stack */
+};
+
+struct link {
+    struct stream_carrier carrier;
+    SSL *ssl;
+    char *reason; /* NULL: nothing failed, or there was no memory for it */
+    struct tls_recall *recall;
+    struct wire wire;
+    uint32_t sent_ms;    /* when something was last sent, by a clock that turns over */
+    uint16_t quick_left; /* of QUICK_BYTES */
+    uint16_t record;     /* the largest that the peer takes */
+    uint16_t pending;    /* bytes of a record that is encrypted, but not all sent */
+    bool serves;
+    bool has_end;   /* close_notify was sent */
+    int broken;     /* what all calls come to from now on; 0: nothing is broken */
+    int unsendable; /* what calls that send come to; what has come may still be received */
+    int later;      /* what the next receive has to tell: 1 an end, below 0 a failure */
+};
+
+static struct link *link_of(const struct stream *stream)
+{
+    return (struct link *)stream->carrier;
+}
+
+static struct link *link_of_ssl(const SSL *ssl)
+{
+    struct wire *wire = wire_of(SSL_get_rbio(ssl));
+    return (struct link *)((char *)wire - offsetof(struct link, wire));
+}
+
+/* --- outcomes --------------------------------------------------------------------------------- */
+
+static void set_reason(struct link *link, const char *text)
+{
+    if (link->reason == NULL) { /* the first one is the cause of the others */
+        link->reason = strdup(text);
+    }
+}
+
+/* The client's first bytes are no record of TLS but the beginning of a line. */
+static bool is_plain_http(const struct link *link, int reason)
+{
+    return link->serves && (reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST ||
+                            (reason == SSL_R_WRONG_VERSION_NUMBER && link->wire.first >= 'A' &&
+                             link->wire.first <= 'Z'));
+}
+
+static int fail_of_queue(struct link *link)
+{
+    char text[TLS_WRONG];
+    int reason = reason_of_queue(text, sizeof(text));
+    bool plain = SSL_in_init(link->ssl) && is_plain_http(link, reason);
+    set_reason(link, plain ? "spoke plain HTTP" : text);
+    link->broken = plain ? TLS_PLAIN_HTTP : STREAM_BROKEN;
+    return link->broken;
+}
+
+static int fail_of_wire(struct link *link)
+{
+    int error = link->wire.error;
+    if (error == 0 && link->wire.ended) {
+        set_reason(link, SSL_in_init(link->ssl) ? "closed during the handshake"
+                                                : "closed without an end of TLS");
+        return STREAM_TRUNCATED;
+    }
+    error = error != 0 ? error : EPIPE;
+    set_reason(link, strerror(error));
+    return -error;
+}
+
+/* Before each call of OpenSSL that may fail: what it says of that one is all that is in its queue.
+ */
+static void begin(struct link *link)
+{
+    ERR_clear_error();
+    link->wire.error = 0;
+}
+
+/* What a call came to that did not do what it was asked for. 0: the peer has said that it ends. */
+static int came_of(struct link *link, int result)
+{
+    switch (SSL_get_error(link->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return link->wire.error == EINTR ? -EINTR : STREAM_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return link->wire.error == EINTR ? -EINTR : STREAM_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    case SSL_ERROR_SYSCALL:
+        return fail_of_wire(link);
+    default:
+        return fail_of_queue(link);
+    }
+}
+
+static bool is_again(ssize_t came)
+{
+    return stream_is_again(came) || came == -EINTR;
+}
+
+/* --- receive ---------------------------------------------------------------------------------- */
+
+/* Whether it makes sense to ask OpenSSL once more after it gave bytes. */
+static bool may_have_more(const struct link *link)
+{
+    return !link->wire.drained || SSL_has_pending(link->ssl);
+}
+
+/* Fills the space, in as many turns as the peer has made records; and again if `drops`. Only before
+ * the first byte may it wait. */
+static ssize_t take(struct link *link, char *to, size_t size, size_t space, bool drops)
+{
+    size_t taken = 0;
+    link->wire.drained = false;
+    while (taken < size && (taken == 0 || may_have_more(link))) {
+        size_t got = 0, most = size - taken < space ? size - taken : space;
+        link->wire.patient = taken == 0;
+        begin(link);
+        int result = SSL_read_ex(link->ssl, drops ? to : to + taken, most, &got);
+        if (result == 1) {
+            taken += got;
+            continue;
+        }
+        int came = came_of(link, result);
+        if (!is_again(came)) {
+            link->later = came == 0 ? 1 : came;
+        }
+        return taken > 0 ? (ssize_t)taken : came;
+    }
+    return (ssize_t)taken;
+}
+
+/* What was found behind bytes, and all that there is to be told from then on. */
+static ssize_t told(const struct link *link)
+{
+    return link->later > 0 ? 0 : link->later;
+}
+
+static ssize_t link_receive(struct stream *stream, void *to, size_t size)
+{
+    struct link *link = link_of(stream);
+    return link->later != 0 ? told(link) : take(link, to, size, size, false);
+}
+
+static ssize_t link_discard(struct stream *stream, size_t size, void *scratch, size_t scratch_size)
+{
+    struct link *link = link_of(stream);
+    return link->later != 0 ? told(link) : take(link, scratch, size, scratch_size, true);
+}
+
+static bool link_holds(const struct stream *stream)
+{
+    const struct link *link = link_of(stream);
+    return link->later != 0 || SSL_has_pending(link->ssl);
+}
+
+/* --- send ------------------------------------------------------------------------------------- */
+
+static int cannot_send(const struct link *link)
+{
+    return link->broken != 0 ? link->broken : link->unsendable;
+}
+
+static uint32_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS);
+}
+
+static void begin_sending(struct link *link)
+{
+    uint32_t now = now_ms();
+    if (now - link->sent_ms >= SILENCE_MS) {
+        link->quick_left = QUICK_BYTES;
+    }
+    link->sent_ms = now;
+}
+
+static size_t record_size(const struct link *link)
+{
+    return link->quick_left > 0 && link->record > QUICK_RECORD ? QUICK_RECORD : link->record;
+}
+
+/* Sends one record. What could not be sent of it remains with OpenSSL, encrypted, and has to go
+ * before anything else: see flush(). */
+static ssize_t write_record(struct link *link, const void *from, size_t size, bool more)
+{
+    size_t written = 0;
+    begin(link);
+    link->wire.more = more;
+    link->wire.patient = true;
+    int result = SSL_write_ex(link->ssl, from, size, &written);
+    if (result == 1) {
+        link->pending = 0;
+        link->quick_left -= (uint16_t)(written < link->quick_left ? written : link->quick_left);
+        return (ssize_t)written;
+    }
+    int came = came_of(link, result);
+    if (!is_again(came)) {
+        link->unsendable = came == 0 ? -EPIPE : came;
+        return link->unsendable;
+    }
+    if (!SSL_in_init(link->ssl)) {
+        link->pending = (uint16_t)size; /* else a message of TLS's own has to go first */
+    }
+    return came;
+}
+
+/* Sends the rest of the record that was left. OpenSSL asks for its bytes again, and looks only at
+ * their number. */
+static ssize_t flush(struct link *link, bool more)
+{
+    static const char whatever[LARGEST_RECORD];
+    return write_record(link, whatever, link->pending, more);
+}
+
+/* Where the next byte of the pieces is. */
+struct cursor {
+    const struct iovec *piece;
+    int count;
+    size_t offset; /* in the first one */
+};
+
+static size_t left_of(const struct cursor *cursor)
+{
+    size_t size = 0;
+    for (int i = 0; i < cursor->count; i++) {
+        size += cursor->piece[i].iov_len;
+    }
+    return size - cursor->offset;
+}
+
+static void advance(struct cursor *cursor, size_t size)
+{
+    cursor->offset += size;
+    while (cursor->count > 0 && cursor->offset >= cursor->piece->iov_len) {
+        cursor->offset -= cursor->piece->iov_len;
+        cursor->piece++;
+        cursor->count--;
+    }
+}
+
+static void gather(struct cursor cursor, char *to, size_t size)
+{
+    while (size > 0) {
+        size_t here = cursor.piece->iov_len - cursor.offset;
+        size_t some = here < size ? here : size;
+        memcpy(to, (char *)cursor.piece->iov_base + cursor.offset, some);
+        advance(&cursor, some);
+        to += some;
+        size -= some;
+    }
+}
+
+/* Sends one record of the next bytes, put together from the pieces where it takes several. */
+static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size_t size, bool more)
+{
+    char small[GATHER_SIZE];
+    if (cursor->piece->iov_len - cursor->offset >= size) {
+        return write_record(link, (char *)cursor->piece->iov_base + cursor->offset, size, more);
+    }
+    char *gathered = size <= sizeof(small) ? small : malloc(size);
+    if (gathered == NULL) {
+        return -ENOMEM;
+    }
+    gather(*cursor, gathered, size);
+    ssize_t came = write_record(link, gathered, size, more);
+    if (gathered != small) {
+        free(gathered);
+    }
+    return came;
+}
+
+static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
+{
+    struct link *link = link_of(stream);
+    struct cursor cursor = {pieces, count, 0};
+    size_t left = left_of(&cursor), sent = 0;
+    if (cannot_send(link)) {
+        return cannot_send(link);
+    }
+    if (left < link->pending) {
+        return -EINVAL;
+    }
+    begin_sending(link);
+    advance(&cursor, 0);
+    while (left > 0) {
+        size_t size = link->pending > 0          ? link->pending
+                      : left < record_size(link) ? left
+                                                 : record_size(link);
+        bool goes_on = more || size < left;
+        ssize_t came =
+            link->pending > 0 ? flush(link, goes_on) : write_pieces(link, &cursor, size, goes_on);
+        if (came < 0) {
+            return sent > 0 ? (ssize_t)sent : came;
+        }
+        sent += (size_t)came;
+        left -= (size_t)came;
+        advance(&cursor, (size_t)came);
+    }
+    return (ssize_t)sent;
+}
+
+/* --- send a file ------------------------------------------------------------------------------ */
+
+/* The kernel encrypts: the bytes need not come by here. */
+static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size_t size)
+{
+    begin(link);
+    errno = 0;
+    ossl_ssize_t sent = SSL_sendfile(link->ssl, file, (off_t)offset, size, 0);
+    if (sent >= 0) {
+        return sent;
+    }
+    int error = errno;
+    ERR_clear_error();
+    if (error == EAGAIN) {
+        return STREAM_WANT_WRITE;
+    }
+    if (error != EINTR) {
+        link->unsendable = error != 0 ? -error : STREAM_BROKEN;
+        return link->unsendable;
+    }
+    return -EINTR;
+}
+
+static ssize_t write_slice(struct link *link, int file, uint64_t offset, size_t size, char *buffer)
+{
+    size_t most = record_size(link);
+    ssize_t got = pread(file, buffer, size < most ? size : most, (off_t)offset);
+    if (got <= 0) {
+        return got < 0 ? -errno : 0;
+    }
+    return write_record(link, buffer, (size_t)got, (size_t)got < size);
+}
+
+/* The bytes are read into the buffer that is then encrypted. */
+static ssize_t send_by_hand(struct link *link, int file, uint64_t offset, size_t size)
+{
+    char *buffer = malloc(size < LARGEST_RECORD ? size : LARGEST_RECORD);
+    size_t sent = 0;
+    ssize_t came = buffer == NULL ? -ENOMEM : 1;
+    while (came > 0 && sent < size) {
+        came = link->pending > 0 ? flush(link, link->pending < size - sent)
+                                 : write_slice(link, file, offset + sent, size - sent, buffer);
+        sent += came > 0 ? (size_t)came : 0;
+    }
+    free(buffer);
+    return sent > 0 ? (ssize_t)sent : came;
+}
+
+static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
+{
+    struct link *link = link_of(stream);
+    if (cannot_send(link)) {
+        return cannot_send(link);
+    }
+    if (size == 0 || size < link->pending) {
+        return size == 0 ? 0 : -EINVAL;
+    }
+    begin_sending(link);
+    if (link->pending == 0 && tls_is_offloaded(stream)) {
+        return send_by_kernel(link, file, offset, size);
+    }
+    return send_by_hand(link, file, offset, size);
+}
+
+/* --- end -------------------------------------------------------------------------------------- */
+
+static int link_end(struct stream *stream)
+{
+    struct link *link = link_of(stream);
+    if (cannot_send(link) || link->has_end || SSL_in_init(link->ssl)) {
+        return cannot_send(link);
+    }
+    if (link->pending > 0) {
+        ssize_t came = flush(link, true);
+        if (came < 0) {
+            return (int)came;
+        }
+    }
+    begin(link);
+    link->wire.more = false;
+    int result = SSL_shutdown(link->ssl);
+    if (result < 0) {
+        return came_of(link, result);
+    }
+    link->has_end = true;
+    return 0;
+}
+
+/* Without this OpenSSL would take a session that was not ended properly for a bad one. */
+static void link_finish(struct stream_carrier *carrier)
+{
+    struct link *link = (struct link *)carrier;
+    if (link->ssl != NULL && !SSL_in_init(link->ssl)) {
+        SSL_set_shutdown(link->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+    SSL_free(link->ssl);
+    free(link->reason);
+    free(link);
+}
+
+/* --- begin ------------------------------------------------------------------------------------ */
+
+static const struct stream_calls calls = {
+    .receive = link_receive,
+    .discard = link_discard,
+    .send = link_send,
+    .send_file = link_send_file,
+    .end = link_end,
+    .holds = link_holds,
+    .finish = link_finish,
+};
+
+static struct link *link_create(int fd, SSL_CTX *context)
+{
+    struct link *link = calloc(1, sizeof(*link));
+    if (link == NULL) {
+        return NULL;
+    }
+    *link = (struct link){
+        .carrier = {&calls},
+        .ssl = SSL_new(context),
+        .wire = {.fd = fd, .patient = true},
+        .sent_ms = now_ms(),
+        .quick_left = QUICK_BYTES,
+        .record = LARGEST_RECORD,
+    };
+    BIO *bio = link->ssl != NULL ? wire_bio(&link->wire) : NULL;
+    if (bio == NULL) {
+        link_finish(&link->carrier);
+        ERR_clear_error();
+        return NULL;
+    }
+    SSL_set_bio(link->ssl, bio, bio);
+    return link;
+}
+
+static int put_beneath(struct stream *stream, struct link *link)
+{
+    stream->carrier = &link->carrier;
+    stream->discards = false;
+    return 0;
+}
+
+int tls_accept(struct stream *stream, struct tls_server *server)
+{
+    struct link *link = link_create(stream->fd, server->front);
+    if (link == NULL) {
+        return -ENOMEM;
+    }
+    link->serves = true;
+    SSL_set_accept_state(link->ssl);
+    return put_beneath(stream, link);
+}
+
+static bool is_address(const char *host)
+{
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+/* RFC 6066 3: an address is never asked for, nor the dot that a name may end with. */
+static bool ask_for(SSL *ssl, const char *host)
+{
+    char name[256];
+    if (host == NULL) {
+        return true;
+    }
+    if (is_address(host)) {
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    }
+    size_t length = strlen(host);
+    length -= length > 1 && host[length - 1] == '.';
+    if (length >= sizeof(name)) {
+        return false;
+    }
+    memcpy(name, host, length);
+    name[length] = '\0';
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+static bool offer(SSL *ssl, struct tls_recall *recall)
+{
+    SSL_SESSION *session = recall == NULL ? NULL : recall_take(recall);
+    bool offered = session == NULL || SSL_set_session(ssl, session) == 1;
+    SSL_SESSION_free(session);
+    return offered;
+}
+
+int tls_connect(struct stream *stream, struct tls_client *client, const char *host,
+                struct tls_recall *recall)
+{
+    struct link *link = link_create(stream->fd, client->context);
+    if (link == NULL) {
+        return -ENOMEM;
+    }
+    link->recall = recall;
+    SSL_set_connect_state(link->ssl);
+    if (!ask_for(link->ssl, host) || !offer(link->ssl, recall)) {
+        link_finish(&link->carrier);
+        ERR_clear_error();
+        return -ENOMEM;
+    }
+    return put_beneath(stream, link);
+}
+
+/* --- handshake -------------------------------------------------------------------------------- */
+
+/* RFC 6066 4: a peer may have asked for smaller records. */
+static uint16_t largest_record(const SSL *ssl)
+{
+    unsigned code = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl));
+    return (uint16_t)(code >= 1 && code <= 4 ? 256u << code : LARGEST_RECORD);
+}
+
+int tls_handshake(struct stream *stream)
+{
+    struct link *link = link_of(stream);
+    if (link->broken != 0) {
+        return link->broken;
+    }
+    begin(link);
+    link->wire.patient = true;
+    link->wire.more = false;
+    int result = SSL_do_handshake(link->ssl);
+    if (result == 1) {
+        link->record = largest_record(link->ssl);
+        return 0;
+    }
+    int came = came_of(link, result);
+    if (came == 0) {
+        set_reason(link, "closed during the handshake");
+        came = STREAM_TRUNCATED;
+    }
+    if (!is_again(came)) {
+        link->broken = came;
+    }
+    return came;
+}
+
+static const char *host_of(SSL *ssl, char *address)
+{
+    const char *host = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0);
+    if (host != NULL) {
+        return host;
+    }
+    char *text = X509_VERIFY_PARAM_get1_ip_asc(SSL_get0_param(ssl));
+    snprintf(address, INET6_ADDRSTRLEN, "%s", text != NULL ? text : "this address");
+    OPENSSL_free(text);
+    return address;
+}
+
+int link_on_verdict(int fine, X509_STORE_CTX *verdict)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(verdict, SSL_get_ex_data_X509_STORE_CTX_idx());
+    if (fine == 0) {
+        char text[TLS_WRONG], address[INET6_ADDRSTRLEN];
+        reason_of_verdict(text, sizeof(text), X509_STORE_CTX_get_error(verdict),
+                          X509_STORE_CTX_get_current_cert(verdict), host_of(ssl, address));
+        set_reason(link_of_ssl(ssl), text);
+    }
+    return fine;
+}
+
+/* In TLS 1.3 this comes with the first bytes that are received. */
+int link_on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct link *link = link_of_ssl(ssl);
+    if (link->recall == NULL) {
+        return 0;
+    }
+    recall_keep(link->recall, session);
+    return 1;
+}
+
+/* --- what there is to know -------------------------------------------------------------------- */
+
+const char *tls_reason(const struct stream *stream)
+{
+    const struct link *link = link_of(stream);
+    return link != NULL && link->reason != NULL ? link->reason : "";
+}
+
+const char *tls_protocol(const struct stream *stream)
+{
+    return stream->carrier == NULL ? "" : SSL_get_version(link_of(stream)->ssl);
+}
+
+const char *tls_cipher(const struct stream *stream)
+{
+    return stream->carrier == NULL ? "" : SSL_get_cipher_name(link_of(stream)->ssl);
+}
+
+bool tls_resumed(const struct stream *stream)
+{
+    return stream->carrier != NULL && SSL_session_reused(link_of(stream)->ssl) == 1;
+}
+
+bool tls_is_offloaded(const struct stream *stream)
+{
+    return stream->carrier != NULL && tls_kernel_helps() &&
+           BIO_get_ktls_send(SSL_get_wbio(link_of(stream)->ssl));
+}

@@ -1,0 +1,392 @@
+/* Each pair has a context; the first one is what connections begin with, and knows the others. */
+#include "lib/tls/server.h"
+
+#include "lib/tls/contexts.h"
+#include "lib/tls/pem.h"
+#include "lib/tls/reason.h"
+
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Another context, for some names. */
+struct choice {
+    struct choice *next;
+    SSL_CTX *context;
+    char *names; /* as pem_names() returns them */
+    int kind;    /* of the key: EVP_PKEY_RSA */
+};
+
+/* What belongs to a context, and goes with it. */
+struct belongings {
+    struct tls_tickets *tickets;
+    unsigned char *ocsp;
+    size_t ocsp_size;
+    struct choice *choices; /* of the front: in the order of the pairs, itself included */
+};
+
+static int belongings_index = -1;
+
+static struct belongings *belongings_of(const SSL_CTX *context)
+{
+    return SSL_CTX_get_ex_data(context, belongings_index);
+}
+
+static void on_context_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long more,
+                            void *argument)
+{
+    struct belongings *belongings = pointer;
+    (void)data;
+    (void)index;
+    (void)more;
+    (void)argument;
+    if (belongings == NULL) {
+        return;
+    }
+    while (belongings->choices != NULL) {
+        struct choice *choice = belongings->choices;
+        belongings->choices = choice->next;
+        if (choice->context != parent) { /* it holds itself by no reference */
+            SSL_CTX_free(choice->context);
+        }
+        free(choice->names);
+        free(choice);
+    }
+    tls_tickets_release(belongings->tickets);
+    free(belongings->ocsp);
+    free(belongings);
+}
+
+bool server_init(void)
+{
+    belongings_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_free);
+    return belongings_index >= 0;
+}
+
+/* --- what OpenSSL asks ------------------------------------------------------------------------ */
+
+/* RFC 7301 3.2: who offers nothing that we speak gets an alert, not another protocol. */
+static int on_protocols(SSL *ssl, const unsigned char **chosen, unsigned char *size,
+                        const unsigned char *offered, unsigned offered_size, void *argument)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    (void)ssl;
+    (void)argument;
+    for (unsigned at = 0; at < offered_size; at += 1u + offered[at]) {
+        if (offered_size - at >= sizeof(ours) - 1 &&
+            memcmp(offered + at, ours, sizeof(ours) - 1) == 0) {
+            *chosen = offered + at + 1;
+            *size = offered[at];
+            return SSL_TLSEXT_ERR_OK;
+        }
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac, int encrypts)
+{
+    struct belongings *belongings = belongings_of(SSL_get_SSL_CTX(ssl));
+    return tickets_key(belongings->tickets, name, iv, cipher, mac, encrypts != 0);
+}
+
+static int on_status(SSL *ssl, void *argument)
+{
+    const struct belongings *belongings = belongings_of(SSL_get_SSL_CTX(ssl));
+    (void)argument;
+    if (belongings->ocsp == NULL) {
+        return SSL_TLSEXT_ERR_NOACK;
+    }
+    unsigned char *copy = OPENSSL_memdup(belongings->ocsp, belongings->ocsp_size);
+    if (copy == NULL) {
+        return SSL_TLSEXT_ERR_NOACK;
+    }
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)belongings->ocsp_size);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool names_have(const char *names, const char *name, size_t length)
+{
+    for (; *names != '\0'; names += strlen(names) + 1) {
+        if (strlen(names) == length && strncasecmp(names, name, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 6125 6.4.3: a wildcard stands for the whole of the first label, and no more. */
+static bool names_cover(const char *names, const char *name)
+{
+    const char *rest = strchr(name, '.');
+    for (; rest != NULL && *names != '\0'; names += strlen(names) + 1) {
+        if (names[0] == '*' && names[1] == '.' && strcasecmp(names + 1, rest) == 0) {
+            return rest != name;
+        }
+    }
+    return false;
+}
+
+static SSL_CTX *choose(const struct choice *choices, const char *name)
+{
+    for (const struct choice *choice = choices; choice != NULL; choice = choice->next) {
+        if (names_have(choice->names, name, strlen(name))) {
+            return choice->context;
+        }
+    }
+    for (const struct choice *choice = choices; choice != NULL; choice = choice->next) {
+        if (names_cover(choice->names, name)) {
+            return choice->context;
+        }
+    }
+    return choices->context;
+}
+
+static int on_name(SSL *ssl, int *alert, void *front)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    (void)alert;
+    if (name == NULL) {
+        return SSL_TLSEXT_ERR_NOACK;
+    }
+    SSL_CTX *context = choose(belongings_of(front)->choices, name);
+    if (context != front && SSL_set_SSL_CTX(ssl, context) == NULL) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* --- making a context ------------------------------------------------------------------------- */
+
+/* A ticket is taken only by who asks the same of clients: one that was got without a certificate is
+ * worth nothing where one is wanted, nor one that another authority stood for. */
+static bool bind_sessions(SSL_CTX *context, const struct tls_file *client_ca)
+{
+    unsigned char id[SHA256_DIGEST_LENGTH] = "cristo";
+    if (client_ca->bytes != NULL) {
+        SHA256((const unsigned char *)client_ca->bytes, client_ca->size, id);
+    }
+    return SSL_CTX_set_session_id_context(context, id, sizeof(id)) == 1;
+}
+
+/* With the names of the authorities, a client knows which of its certificates to present. */
+static bool ask_clients(SSL_CTX *context, const struct tls_file *ca, char wrong[TLS_WRONG])
+{
+    if (ca->bytes == NULL) {
+        return true;
+    }
+    STACK_OF(X509) *authorities = pem_certificates(ca, wrong);
+    if (authorities == NULL || !context_trust(context, ca, wrong)) {
+        sk_X509_pop_free(authorities, X509_free);
+        return false;
+    }
+    for (int i = 0; i < sk_X509_num(authorities); i++) {
+        SSL_CTX_add_client_CA(context, sk_X509_value(authorities, i));
+    }
+    sk_X509_pop_free(authorities, X509_free);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, link_on_verdict);
+    return true;
+}
+
+/* A response of an authority that failed to answer is worth nothing to a client. */
+static bool is_ocsp(const struct tls_file *file, char wrong[TLS_WRONG])
+{
+    const unsigned char *at = (const unsigned char *)file->bytes;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->size);
+    int status = response == NULL ? -1 : OCSP_response_status(response);
+    OCSP_RESPONSE_free(response);
+    ERR_clear_error();
+    if (status < 0) {
+        return wrong_say(wrong, "%s: is not an OCSP response (DER is wanted)", file->name);
+    }
+    return status == OCSP_RESPONSE_STATUS_SUCCESSFUL ||
+           wrong_say(wrong, "%s: is an OCSP response without an answer: %s", file->name,
+                     OCSP_response_status_str(status));
+}
+
+static bool staple(struct belongings *belongings, const struct tls_file *file,
+                   char wrong[TLS_WRONG])
+{
+    if (file->bytes == NULL) {
+        return true;
+    }
+    if (!is_ocsp(file, wrong)) {
+        return false;
+    }
+    belongings->ocsp = malloc(file->size);
+    if (belongings->ocsp == NULL) {
+        return wrong_say(wrong, "no memory for TLS");
+    }
+    memcpy(belongings->ocsp, file->bytes, file->size);
+    belongings->ocsp_size = file->size;
+    return true;
+}
+
+static bool give_belongings(SSL_CTX *context, struct tls_tickets *tickets)
+{
+    struct belongings *belongings = calloc(1, sizeof(*belongings));
+    if (belongings == NULL || SSL_CTX_set_ex_data(context, belongings_index, belongings) != 1) {
+        free(belongings);
+        return false;
+    }
+    belongings->tickets = tickets_hold(tickets);
+    return true;
+}
+
+static SSL_CTX *make_context(const struct tls_server_plan *plan, struct tls_tickets *tickets,
+                             char wrong[TLS_WRONG])
+{
+    SSL_CTX *context = context_create(TLS_server_method(), plan->oldest);
+    if (context == NULL || !give_belongings(context, tickets) ||
+        !bind_sessions(context, &plan->client_ca)) {
+        SSL_CTX_free(context);
+        wrong_say(wrong, "no memory for TLS");
+        return NULL;
+    }
+    SSL_CTX_set_timeout(context, TLS_TICKET_LIFE_S);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
+    SSL_CTX_set_tlsext_status_cb(context, on_status);
+    SSL_CTX_set_alpn_select_cb(context, on_protocols, NULL);
+    if (!ask_clients(context, &plan->client_ca, wrong)) {
+        SSL_CTX_free(context);
+        return NULL;
+    }
+    return context;
+}
+
+/* --- pairs ------------------------------------------------------------------------------------ */
+
+static bool has_same_names(const char *names, const char *others)
+{
+    for (const char *name = names; *name != '\0'; name += strlen(name) + 1) {
+        if (!names_have(others, name, strlen(name))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The choice that a certificate joins: of the same names, and without one for such keys so far. */
+static struct choice *companion_of(struct choice *choices, const char *names, int kind)
+{
+    for (struct choice *choice = choices; choice != NULL; choice = choice->next) {
+        if (choice->kind != kind && has_same_names(names, choice->names) &&
+            has_same_names(choice->names, names)) {
+            return choice;
+        }
+    }
+    return NULL;
+}
+
+/* Adds a choice behind the others; NULL when it cannot be made. The first one is the front's. */
+static struct choice *add_choice(SSL_CTX *front, const struct tls_server_plan *plan,
+                                 const char *names, int kind, char wrong[TLS_WRONG])
+{
+    struct belongings *belongings = belongings_of(front);
+    struct choice **end = &belongings->choices;
+    struct choice *choice = calloc(1, sizeof(*choice));
+    char *copy = NULL;
+    size_t size = 1;
+    for (const char *name = names; *name != '\0'; name += strlen(name) + 1) {
+        size += strlen(name) + 1;
+    }
+    if (choice == NULL || (copy = malloc(size)) == NULL) {
+        free(choice);
+        wrong_say(wrong, "no memory for TLS");
+        return NULL;
+    }
+    memcpy(copy, names, size);
+    *choice = (struct choice){.names = copy, .kind = kind};
+    choice->context = *end == NULL ? front : make_context(plan, belongings->tickets, wrong);
+    if (choice->context == NULL) {
+        free(copy);
+        free(choice);
+        return NULL;
+    }
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = choice;
+    return choice;
+}
+
+static bool install(SSL_CTX *front, const struct tls_server_plan *plan, const struct tls_pair *pair,
+                    STACK_OF(X509) * chain, EVP_PKEY *key, char wrong[TLS_WRONG])
+{
+    char *names = pem_names(sk_X509_value(chain, 0), false);
+    if (names == NULL) {
+        return wrong_say(wrong, "no memory for TLS");
+    }
+    int kind = EVP_PKEY_get_base_id(key);
+    struct choice *choice = companion_of(belongings_of(front)->choices, names, kind);
+    bool joins = choice != NULL;
+    if (!joins) {
+        choice = add_choice(front, plan, names, kind, wrong);
+    }
+    free(names);
+    return choice != NULL && context_use(choice->context, pair, chain, key, wrong) &&
+           (joins || staple(belongings_of(choice->context), &pair->ocsp, wrong));
+}
+
+static bool add_pair(SSL_CTX *front, const struct tls_server_plan *plan,
+                     const struct tls_pair *pair, char wrong[TLS_WRONG])
+{
+    STACK_OF(X509) *chain = pem_certificates(&pair->chain, wrong);
+    EVP_PKEY *key = chain == NULL ? NULL : pem_key(&pair->key, wrong);
+    bool added = key != NULL && pem_fits(pair, chain, key, wrong) &&
+                 install(front, plan, pair, chain, key, wrong);
+    EVP_PKEY_free(key);
+    sk_X509_pop_free(chain, X509_free);
+    return added;
+}
+
+static bool add_pairs(SSL_CTX *front, const struct tls_server_plan *plan, char wrong[TLS_WRONG])
+{
+    for (size_t i = 0; i < plan->pair_count; i++) {
+        if (!add_pair(front, plan, &plan->pairs[i], wrong)) {
+            return false;
+        }
+    }
+    if (belongings_of(front)->choices->next != NULL) {
+        SSL_CTX_set_tlsext_servername_callback(front, on_name);
+        SSL_CTX_set_tlsext_servername_arg(front, front);
+    }
+    return true;
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+struct tls_server *tls_server_create(const struct tls_server_plan *plan, char wrong[TLS_WRONG])
+{
+    struct tls_server *server = malloc(sizeof(*server));
+    struct tls_tickets *tickets =
+        plan->tickets != NULL ? tickets_hold(plan->tickets) : tls_tickets_create();
+    SSL_CTX *front = NULL;
+    *wrong = '\0';
+    if (server == NULL || tickets == NULL) {
+        wrong_say(wrong, "no memory for TLS");
+    } else {
+        front = make_context(plan, tickets, wrong);
+    }
+    tls_tickets_release(tickets);
+    if (front == NULL || !add_pairs(front, plan, wrong)) {
+        ERR_clear_error();
+        SSL_CTX_free(front);
+        free(server);
+        return NULL;
+    }
+    ERR_clear_error();
+    server->front = front;
+    return server;
+}
+
+void tls_server_destroy(struct tls_server *server)
+{
+    if (server != NULL) {
+        SSL_CTX_free(server->front);
+        free(server);
+    }
+}

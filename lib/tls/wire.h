@@ -1,0 +1,25 @@
+/* Where OpenSSL meets the descriptor: a BIO that receives and sends without signals and remembers
+ * how that went. Of this room. */
+#pragma once
+
+#include <openssl/bio.h>
+#include <stdbool.h>
+
+struct wire {
+    int fd;
+    int error;    /* of the last call that failed; 0: none did */
+    bool patient; /* receive: may wait, where the descriptor does */
+    bool drained; /* receive: the last one was short, so that there is nothing more */
+    bool ended;   /* the peer has ended its side */
+    bool more;    /* send: other bytes follow at once */
+    bool begun;   /* something was received, and it began with ... */
+    unsigned char first;
+};
+
+/* Makes the method; part of tls_init(). */
+bool wire_init(void);
+
+/* A BIO over the wire, which has to outlive it. NULL when out of memory. */
+BIO *wire_bio(struct wire *wire);
+
+struct wire *wire_of(BIO *bio);

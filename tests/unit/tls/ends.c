@@ -1,0 +1,107 @@
+#include "tests/unit/tls/ends.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct tls_server *server_of(const struct tls_server_plan *plan)
+{
+    char wrong[TLS_WRONG];
+    struct tls_server *server = tls_server_create(plan, wrong);
+    assert_string_equal(wrong, "");
+    assert_non_null(server);
+    return server;
+}
+
+struct tls_client *client_of(const struct tls_client_plan *plan)
+{
+    char wrong[TLS_WRONG];
+    struct tls_client *client = tls_client_create(plan, wrong);
+    assert_string_equal(wrong, "");
+    assert_non_null(client);
+    return client;
+}
+
+void world_create(struct world *world)
+{
+    char wrong[TLS_WRONG];
+    assert_true(tls_init(wrong));
+    world->authority = authority_create("Test authority");
+    world->ca = authority_file(world->authority);
+    world->pair = authority_issue(
+        world->authority,
+        &(struct wish){.name = "server.test",
+                       .alt_names = "DNS:server.test,DNS:*.wild.test,IP:127.0.0.1,IP:::1"});
+    world->server = server_of(&(struct tls_server_plan){.pairs = &world->pair, .pair_count = 1});
+    world->client = client_of(&(struct tls_client_plan){.ca = world->ca});
+}
+
+void world_destroy(struct world *world)
+{
+    tls_client_destroy(world->client);
+    tls_server_destroy(world->server);
+    authority_free_pair(&world->pair);
+    tls_file_free(&world->ca);
+    authority_destroy(world->authority);
+}
+
+void ends_open(struct ends *ends, struct tls_server *server, struct tls_client *client,
+               const char *host, struct tls_recall *recall)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    stream_init(&ends->server, fds[0], false);
+    stream_init(&ends->client, fds[1], false);
+    if (server != NULL) {
+        assert_int_equal(tls_accept(&ends->server, server), 0);
+    }
+    if (client != NULL) {
+        assert_int_equal(tls_connect(&ends->client, client, host, recall), 0);
+    }
+}
+
+void ends_close(struct ends *ends)
+{
+    stream_finish(&ends->server);
+    stream_finish(&ends->client);
+    close(ends->server.fd);
+    close(ends->client.fd);
+}
+
+struct outcomes ends_shake(struct ends *ends)
+{
+    struct outcomes came = {STREAM_WANT_READ, STREAM_WANT_READ};
+    for (int turns = 0; turns < 100; turns++) {
+        if (stream_is_again(came.client)) {
+            came.client = tls_handshake(&ends->client);
+        }
+        if (stream_is_again(came.server)) {
+            came.server = tls_handshake(&ends->server);
+        }
+    }
+    return came;
+}
+
+void ends_meet(struct ends *ends)
+{
+    struct outcomes came = ends_shake(ends);
+    assert_string_equal(tls_reason(&ends->client), "");
+    assert_string_equal(tls_reason(&ends->server), "");
+    assert_int_equal(came.client, 0);
+    assert_int_equal(came.server, 0);
+}
+
+void send_text(struct stream *from, const char *text)
+{
+    struct iovec piece = {(void *)text, strlen(text)};
+    assert_int_equal(stream_send(from, &piece, 1, false), strlen(text));
+}
+
+void expect_text(struct stream *at, const char *text)
+{
+    char got[256];
+    ssize_t size = stream_receive(at, got, sizeof(got));
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(got, text, strlen(text));
+}

@@ -1,0 +1,50 @@
+/* Two ends of a connection, both ours, in one process. */
+#pragma once
+
+#include "lib/tls/link.h"
+#include "tests/support/authority.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* What a server and its client are made of; made once for all cases of a program. */
+struct world {
+    struct authority *authority;
+    struct tls_file ca;
+    struct tls_pair pair; /* for server.test, *.wild.test, 127.0.0.1 and ::1 */
+    struct tls_server *server;
+    struct tls_client *client;
+};
+
+void world_create(struct world *world);
+void world_destroy(struct world *world);
+
+/* Fails the test with what was wrong. */
+struct tls_server *server_of(const struct tls_server_plan *plan);
+struct tls_client *client_of(const struct tls_client_plan *plan);
+
+struct ends {
+    struct stream server, client;
+};
+
+/* Over a socket pair, non-blocking; before the handshake. */
+void ends_open(struct ends *ends, struct tls_server *server, struct tls_client *client,
+               const char *host, struct tls_recall *recall);
+/* Both descriptors too. */
+void ends_close(struct ends *ends);
+
+struct outcomes {
+    int server, client;
+};
+
+/* Until both are done, or one has failed and the other is done, has failed or waits for ever. */
+struct outcomes ends_shake(struct ends *ends);
+/* Which succeeds. */
+void ends_meet(struct ends *ends);
+
+/* Sends a text, and receives it at the other end. */
+void send_text(struct stream *from, const char *text);
+void expect_text(struct stream *at, const char *text);
