@@ -1,13 +1,66 @@
 #include "client/crew.h"
 
 #include "client/space.h"
+#include "lib/base/bounds.h"
+#include "lib/base/log.h"
+#include "lib/base/units.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 
 enum {
-    WAKE = SIGUSR1 /* interrupts a system call that waits */
+    WAKE = SIGUSR1, /* interrupts a system call that waits */
+    STACK_GUARD = 4096,
 };
+
+/* --- when there is not enough ----------------------------------------------------------------- */
+
+static uint64_t lacking(const void *space, uint64_t count, uint64_t size)
+{
+    return space == NULL ? count * size : 0;
+}
+
+/* What there was no room for, and what threads will want besides. Most of it will never be touched:
+ * it is room rather than memory. */
+static uint64_t all_lacking(const struct crew *crew)
+{
+    const struct plan *plan = crew->plan;
+    return lacking(crew->sessions, plan->connections, sizeof(*crew->sessions)) +
+           lacking(crew->flights, plan->connections * plan->pipeline, sizeof(*crew->flights)) +
+           lacking(crew->rooms, plan->connections, SESSION_ROOM) +
+           lacking(crew->hands, plan->threads, sizeof(*crew->hands)) +
+           lacking(crew->tallies, plan->threads, sizeof(*crew->tallies)) +
+           lacking(crew->warmups, plan->warmup_ns > 0 ? plan->threads : 0, sizeof(*crew->warmups)) +
+           lacking(crew->specimens, plan->target_count, sizeof(*crew->specimens)) +
+           lacking(crew->gauges, plan->threads, sizeof(*crew->gauges)) +
+           lacking(crew->memories, plan->threads, sizeof(*crew->memories)) +
+           lacking(crew->scratches, plan->threads, SESSION_SCRATCH) +
+           plan->threads * (crew->stack_size + STACK_GUARD);
+}
+
+static bool lacks_memory(const struct crew *crew)
+{
+    struct bounds bounds;
+    char size[UNITS_TEXT];
+    char why[BOUNDS_TEXT];
+    uint64_t room = all_lacking(crew);
+    bounds_of_memory(&bounds, room, "");
+    log_error("-c %llu: there is no room for %s: %s", (unsigned long long)crew->plan->connections,
+              units_write_bytes(size, (double)room), bounds_explain(why, &bounds, 1));
+    return false;
+}
+
+/* While those that could be started are still there. */
+static void lacks_threads(const struct crew *crew, size_t started)
+{
+    const struct plan *plan = crew->plan;
+    struct bounds bounds;
+    char why[BOUNDS_TEXT];
+    bounds_of_threads(&bounds, crew->stack_size, "");
+    log_error("-%c %llu: only %zu threads could be started: %s",
+              plan->threads == plan->connections ? 'c' : 't', (unsigned long long)plan->threads,
+              started, bounds_explain(why, &bounds, plan->threads - started));
+}
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
@@ -33,12 +86,13 @@ static uint64_t rank_of(const struct plan *plan, const struct hand *hand, size_t
 static void make_sessions(struct crew *crew, struct hand *hand)
 {
     size_t depth = crew->plan->pipeline;
+    struct tally *warmup = crew->warmups == NULL ? NULL : &crew->warmups[hand->index];
     for (size_t i = hand->first; i < hand->first + hand->count; i++) {
         session_init(&crew->sessions[i], &(struct session_place){
                                              .plan = crew->plan,
                                              .course = &crew->watch->course,
                                              .tally = &crew->tallies[hand->index],
-                                             .warmup = &crew->warmups[hand->index],
+                                             .warmup = warmup,
                                              .source = source_of(crew->plan, i),
                                              .rank = rank_of(crew->plan, hand, i),
                                              .specimens = crew->specimens,
@@ -52,18 +106,20 @@ static void make_sessions(struct crew *crew, struct hand *hand)
     }
 }
 
-bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
+bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch, size_t stack_size)
 {
+    bool warms = plan->warmup_ns > 0;
     *crew = (struct crew){
         .plan = plan,
         .watch = watch,
+        .stack_size = stack_size,
         .sessions = space_create(plan->connections, sizeof(*crew->sessions)),
         .flights = space_create(plan->connections * plan->pipeline, sizeof(*crew->flights)),
         .rooms = space_create(plan->connections, SESSION_ROOM),
         .hands = space_create(plan->threads, sizeof(*crew->hands)),
         .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
         .specimens = space_create(plan->target_count, sizeof(*crew->specimens)),
-        .warmups = space_create(plan->threads, sizeof(*crew->warmups)),
+        .warmups = warms ? space_create(plan->threads, sizeof(*crew->warmups)) : NULL,
         .gauges = space_create(plan->threads, sizeof(*crew->gauges)),
         .memories = space_create(plan->threads, sizeof(*crew->memories)),
         .scratches = space_create(plan->threads, SESSION_SCRATCH),
@@ -71,9 +127,9 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch)
     pthread_rwlock_init(&crew->gate, NULL);
     if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
         crew->hands == NULL || crew->tallies == NULL || crew->specimens == NULL ||
-        crew->warmups == NULL || crew->gauges == NULL || crew->memories == NULL ||
+        (warms && crew->warmups == NULL) || crew->gauges == NULL || crew->memories == NULL ||
         crew->scratches == NULL) {
-        return false;
+        return lacks_memory(crew);
     }
     for (size_t i = 0; i < plan->threads; i++) {
         crew->hands[i] = (struct hand){
@@ -138,8 +194,7 @@ static void *begin(void *argument)
 }
 
 /* Returns how many could be started. */
-static size_t start_threads(struct crew *crew, size_t stack_size, void (*work)(struct hand *hand),
-                            int *error)
+static size_t start_threads(struct crew *crew, void (*work)(struct hand *hand), int *error)
 {
     size_t started = 0;
     pthread_attr_t attributes;
@@ -147,7 +202,7 @@ static size_t start_threads(struct crew *crew, size_t stack_size, void (*work)(s
         prctl(PR_SET_TIMERSLACK, 1); /* ns: threads inherit it, and wake at their moment */
     }
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_size);
+    pthread_attr_setstacksize(&attributes, crew->stack_size);
     while (started < crew->plan->threads && *error == 0) {
         struct hand *hand = &crew->hands[started];
         hand->work = work;
@@ -158,15 +213,16 @@ static size_t start_threads(struct crew *crew, size_t stack_size, void (*work)(s
     return started;
 }
 
-int crew_work(struct crew *crew, size_t stack_size, void (*work)(struct hand *hand))
+int crew_work(struct crew *crew, void (*work)(struct hand *hand))
 {
     int error = 0;
     struct sigaction wake = {.sa_handler = on_wake};
     sigaction(WAKE, &wake, NULL);
     watch_expect(crew->watch, crew->gauges, crew->plan->threads);
     pthread_rwlock_wrlock(&crew->gate);
-    size_t started = start_threads(crew, stack_size, work, &error);
+    size_t started = start_threads(crew, work, &error);
     if (error != 0) {
+        lacks_threads(crew, started);
         course_stop(&crew->watch->course, 0);
     }
     evidence_begin(&crew->watch->evidence);

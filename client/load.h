@@ -20,7 +20,7 @@ extern const struct model load_model;
 
 /* Carries out the plan, and returns when it is done or the watch says stop: every connection is
  * closed then, and *total has been added all that came of it, *warmup what the warm-up did.
- * Outcome: 0, or -errno when no run could be made of it (out of memory, of threads): nothing was
- * sent then, and both are as they were. One call at a time. */
+ * Outcome: 0, or -errno after log_error() when no run could be made of it (out of memory, of
+ * threads): nothing was sent then, and both are as they were. One call at a time. */
 int load_run(const struct plan *plan, struct watch *watch, struct tally *total,
              struct tally *warmup);

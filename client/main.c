@@ -54,13 +54,14 @@ static uint64_t count_due(const struct course *course, const struct report *repo
     return due > report->tally->sent ? due : report->tally->sent;
 }
 
-/* Carries out the plan and fills the report. 0 or -errno. */
+/* Carries out the plan and fills the report. 0, or -errno after log_error(). */
 static int run(struct report *report, struct tally *tally, struct tally *warmup,
                const struct options *options)
 {
     struct watch watch;
     int error = watch_init(&watch, report->plan, wants_progress(options));
     if (error < 0) {
+        log_error("no run can be watched over: %s", strerror(-error));
         return error;
     }
     report->started_ms = wall_ms();
@@ -151,13 +152,11 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
         .warmup = tallies + 1,
         .thresholds = &options->thresholds,
     };
-    int error = tallies == NULL ? -ENOMEM : run(&report, tallies, tallies + 1, options);
     enum exit_status status = EXIT_FAILED;
-    if (error == 0) {
+    if (tallies == NULL) {
+        log_error("out of memory");
+    } else if (run(&report, tallies, tallies + 1, options) == 0) {
         status = publish(&report, options, outputs);
-    } else {
-        log_error("-c %llu: %s: raise ulimit -u, kernel.threads-max or vm.max_map_count",
-                  (unsigned long long)plan->connections, strerror(-error));
     }
     space_destroy(tallies, 2, sizeof(*tallies));
     return status;

@@ -53,8 +53,8 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total,
 {
     struct crew crew;
     int error = -ENOMEM;
-    if (crew_init(&crew, plan, watch) && loops_create(&crew, on_tick)) {
-        error = crew_work(&crew, STACK_SIZE, turn);
+    if (crew_init(&crew, plan, watch, STACK_SIZE) && loops_create(&crew, on_tick)) {
+        error = crew_work(&crew, turn);
     }
     if (error == 0) {
         crew_total(&crew, total, warmup);

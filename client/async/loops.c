@@ -1,8 +1,11 @@
 #include "client/async/loops.h"
 
 #include "client/space.h"
+#include "lib/base/log.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct event_base *base_create(const struct plan *plan)
 {
@@ -43,6 +46,9 @@ bool loops_create(struct crew *crew, event_callback_fn on_tick)
     for (size_t i = 0; complete && i < crew->plan->threads; i++) {
         struct loop *loop = crew->hands[i].own = calloc(1, sizeof(*loop));
         complete = loop != NULL && loop_init(loop, &crew->hands[i], on_tick);
+    }
+    if (!complete) {
+        log_error("the loops cannot be set up: %s", strerror(errno));
     }
     return complete;
 }

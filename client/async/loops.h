@@ -34,6 +34,6 @@ struct connection {
 };
 
 /* Makes a loop for every hand of the crew (hand->own); `on_tick` is what its timer calls, with the
- * loop. False when out of memory; loops_destroy() is due in any case. */
+ * loop. False after log_error(); loops_destroy() is due in any case. */
 bool loops_create(struct crew *crew, event_callback_fn on_tick);
 void loops_destroy(struct crew *crew);

@@ -50,8 +50,8 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total,
 {
     struct crew crew;
     int error = -ENOMEM;
-    if (crew_init(&crew, plan, watch)) {
-        error = crew_work(&crew, STACK_SIZE, converse);
+    if (crew_init(&crew, plan, watch, STACK_SIZE)) {
+        error = crew_work(&crew, converse);
     }
     if (error == 0) {
         crew_total(&crew, total, warmup);

@@ -19,9 +19,10 @@ class Run:
     """One finished run: exit status, what it said, and its JSON if it was asked for."""
 
     def __init__(self, arguments, seconds, **how):
+        how.setdefault('env', environment())
         done = subprocess.run([str(argument) for argument in arguments],
                               stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=seconds * PATIENCE, env=environment(), **how)
+                              timeout=seconds * PATIENCE, **how)
         self.status, self.stdout = done.returncode, done.stdout.decode('utf-8', 'replace')
         self.stderr = done.stderr.decode('utf-8', 'replace')
         assert not any(report in self.stderr for report in SANITIZER_REPORTS), self.stderr[-8000:]
