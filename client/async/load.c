@@ -25,11 +25,13 @@ const struct model load_model = {
 
 enum {
     STACK_SIZE = 256 * 1024,
-    BEGIN_AT_ONCE = 4, /* connections; then the loop turns, so that the first need not wait for
-                          the last */
-    BEGIN_SHARE = 4,   /* and with them one for each so many begun: each turn is longer the more
-                          are at work, and a thousand must not take hundreds of turns */
-    LOOK_UP_MS = 50,   /* a loop looks this often whether the run was stopped */
+    BEGIN_AT_ONCE = 4,  /* connections; then the loop turns, so that the first need not wait for
+                           the last */
+    BEGIN_SHARE = 4,    /* and with them one for each so many begun: each turn is longer the more
+                           are at work, and a thousand must not take hundreds of turns */
+    LOOK_UP_MS = 50,    /* a loop looks this often whether the run was stopped */
+    STEPS_AT_ONCE = 32, /* of one connection; then the loop turns, so that a server which always has
+                           more to say does not make the others' replies lie there unread */
 };
 
 static void turn(struct hand *hand);
@@ -38,7 +40,9 @@ static void on_deadline(struct connection *c);
 static void on_ready(evutil_socket_t fd, short what, void *connection);
 static void hang_up(struct connection *c);
 static void converse(struct connection *c, struct outcome came);
+static void go_on(struct connection *c);
 static struct outcome take_step(struct connection *c, const struct step *step);
+static struct outcome postpone_step(struct connection *c);
 static struct outcome connect_step(struct connection *c, const struct step *step);
 static struct outcome send_step(struct connection *c, const struct step *step);
 static struct outcome read_step(struct connection *c, const struct step *step);
@@ -92,8 +96,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     struct deadline *due;
     (void)fd;
     (void)what;
-    loop->now_ns = clock_monotonic_ns();
-    while ((due = deadlines_take(&loop->deadlines, loop->now_ns)) != NULL) {
+    uint64_t moment_ns = loop->now_ns = clock_monotonic_ns();
+    while ((due = deadlines_take(&loop->deadlines, moment_ns)) != NULL) {
         on_deadline((struct connection *)((char *)due - offsetof(struct connection, deadline)));
         loop->now_ns = clock_monotonic_ns(); /* many may be due together, and each takes time */
     }
@@ -113,10 +117,20 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 static void converse(struct connection *c, struct outcome came)
 {
+    int steps = 0;
     do {
         c->step = session_step(c->session, c->loop->now_ns, came);
-        came = take_step(c, c->step);
+        came = ++steps > STEPS_AT_ONCE ? postpone_step(c) : take_step(c, c->step);
     } while (came.kind != CAME_NOTHING);
+}
+
+/* With the step that it was to take. */
+static void go_on(struct connection *c)
+{
+    struct outcome came = take_step(c, c->step);
+    if (came.kind != CAME_NOTHING) {
+        converse(c, came);
+    }
 }
 
 /* CAME_NOTHING: the step waits, and on_ready() or on_deadline() will go on with it. */
@@ -167,24 +181,38 @@ static struct outcome await(struct connection *c, const struct step *step, short
     return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
+/* Leaves the step for the loop's next turn. */
+static struct outcome postpone_step(struct connection *c)
+{
+    struct loop *loop = c->loop;
+    c->awaited = 0;
+    c->postponed = true;
+    deadlines_set(&loop->deadlines, &c->deadline, loop->now_ns);
+    set_tick(loop);
+    return (struct outcome){CAME_NOTHING, 0, 0};
+}
+
 /* Every event is told once, when it happens, whether somebody waits for it now or not. */
 static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
     struct connection *c = argument;
     (void)fd;
-    c->quiet = c->quiet && (what & EV_READ) == 0;
-    c->ended = c->ended || (what & EV_CLOSED) != 0;
-    if ((what & c->awaited) == 0) {
-        return;
+    if ((what & EV_READ) != 0) {
+        c->emptied = c->quiet = false;
     }
-    struct outcome came = take_step(c, c->step);
-    if (came.kind != CAME_NOTHING) {
-        converse(c, came);
+    c->ended = c->ended || (what & EV_CLOSED) != 0;
+    if ((what & c->awaited) != 0) {
+        go_on(c);
     }
 }
 
 static void on_deadline(struct connection *c)
 {
+    if (c->postponed) {
+        c->postponed = false;
+        go_on(c);
+        return;
+    }
     if (c->step->kind == STEP_FINISHED) {
         return;
     }

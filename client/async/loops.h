@@ -24,10 +24,11 @@ struct connection {
     struct event event;
     struct loop *loop;
     struct stream stream;
-    short awaited; /* what the step waits for: EV_READ, EV_WRITE; nothing: only its deadline */
-    bool emptied;  /* the last receive took all there was */
-    bool ended;    /* the peer has closed its side, and that is still to be received */
-    bool quiet;    /* a request has left since, so there is no use in receiving before an event */
+    short awaited;  /* what the step waits for: EV_READ, EV_WRITE; nothing: only its deadline */
+    bool emptied;   /* the last receive took all there was, and no event has told of more since */
+    bool ended;     /* the peer has closed its side, and that is still to be received */
+    bool quiet;     /* a request has left since, so there is no use in receiving before an event */
+    bool postponed; /* the step is to be taken at the loop's next turn; its deadline is now */
     struct deadline deadline;
     const struct step *step;
     struct session *session;

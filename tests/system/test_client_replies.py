@@ -288,3 +288,20 @@ def test_client_goes_on_after_failures(model):
         result = measure(model, '-n', 40, '-c', 4, server.url + '/')
         assert result['requests']['ok'] == result['requests']['failed'] == 20
         assert result['errors']['framing'] == 20
+
+
+def test_server_that_never_pauses_does_not_hold_up_other_replies(model):
+    """It says more until all the others were asked for; would they wait for it, it would for them."""
+    def reply(connection, number):
+        if not server.heads[number].startswith(b'GET /endless '):
+            connection.sendall(whole())
+            return True
+        connection.sendall(CHUNKED)
+        while len(server.heads) < 21:
+            connection.sendall(b'1\r\nx\r\n' * 100_000)
+        return False
+    with Wrong(reply) as server:
+        urls = [f'{server.url}/endless', *(f'{server.url}/{number}' for number in range(20))]
+        result = measure(model, '-n', 21, '-c', 2, '-T', '30s', *urls)
+        assert result['requests'] == {'sent': 21, 'ok': 20, 'failed': 1}
+        assert result['errors']['framing'] == 1, result['errors']

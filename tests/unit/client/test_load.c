@@ -637,24 +637,41 @@ static void a_duration_ends_a_run_that_is_busy(void **state)
     server_stop(server);
 }
 
-static void a_request_that_cannot_be_sent_times_out(void **state)
+/* Two requests with a body that is more than any socket takes. */
+static struct load *load_play_large(const struct behaviour *behaviour, const char *timeout)
 {
     char path[] = "/tmp/cristo-load-body-XXXXXX";
     char words[128];
-    (void)state;
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, 64 << 20), 0); /* more than any socket takes */
+    assert_int_equal(ftruncate(fd, 64 << 20), 0);
     close(fd);
-    struct server *server = server_start(&(struct behaviour){.reply = "", .then = DEAFENS}, V4);
-    snprintf(words, sizeof(words), "-c 2 -n 2 -T 200ms -X PUT --body %s", path);
+    struct server *server = server_start(behaviour, V4);
+    snprintf(words, sizeof(words), "-c 2 -n 2 -T %s -X PUT --body %s", timeout, path);
     struct load *load = load_plan(words, server->url, "");
     load_play(load);
+    server_stop(server);
+    unlink(path);
+    return load;
+}
+
+static void a_request_that_cannot_be_sent_times_out(void **state)
+{
+    (void)state;
+    struct load *load = load_play_large(&(struct behaviour){.reply = "", .then = DEAFENS}, "200ms");
     assert_int_equal(load->tally->failures[FAILURE_TIMEOUT], 2);
     assert_true(load->tally->bytes_sent > 0);
     load_destroy(load);
-    server_stop(server);
-    unlink(path);
+}
+
+/* RFC 9112 9.3 lets a server answer as soon as it has the head, and read the rest then. */
+static void a_reply_that_is_there_before_its_request_has_left_is_seen(void **state)
+{
+    (void)state;
+    struct load *load =
+        load_play_large(&(struct behaviour){.reply = HELLO, .replies = 1, .then = SILENT}, "10s");
+    assert_int_equal(load->tally->ok, 2);
+    load_destroy(load);
 }
 
 /* ---- being stopped ---- */
@@ -733,6 +750,7 @@ int main(void)
     suite_add(&suite, CASE(a_duration_ends_a_run_that_waits));
     suite_add(&suite, CASE(a_duration_ends_a_run_that_is_busy));
     suite_add(&suite, CASE(a_request_that_cannot_be_sent_times_out));
+    suite_add(&suite, CASE(a_reply_that_is_there_before_its_request_has_left_is_seen));
     suite_add(&suite, CASE(a_signal_ends_a_run_that_waits));
     for (size_t i = 0; i < suite.count; i++) {
         suite.tests[i].setup_func = count_before;
