@@ -49,6 +49,14 @@ static enum reply_outcome begin_body(struct reply *reply, const struct framing *
     return REPLY_BROKEN;
 }
 
+/* Whether the server says that it closes the connection, so that requests which follow on it are
+ * not carried out (RFC 9112 9.6); as HTTP/1.0 says by saying nothing. */
+static bool says_close(const struct response *response)
+{
+    return fields_list(&response->fields, FIELD_CONNECTION, BYTES("close")) ||
+           (response->minor == 0 && !framing_response_persists(response));
+}
+
 /* A whole head of `size` bytes. REPLY_MORE: go on behind it, with the body or, after an interim
  * reply (RFC 9110 15.2), with the next head. */
 static enum reply_outcome take_head(struct reply *reply, enum method to,
@@ -64,6 +72,7 @@ static enum reply_outcome take_head(struct reply *reply, enum method to,
     reply->status = response->status;
     reply->head_size = response->head_size;
     reply->persists = framing_response_persists(response);
+    reply->closes = !reply->persists && says_close(response);
     reply->has_delay = fields_have(fields, FIELD_DELAY) &&
                        read_seconds(fields->value[FIELD_DELAY], &reply->delay_ns);
     return begin_body(reply, &framing, why);

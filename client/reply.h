@@ -31,6 +31,7 @@ struct reply {
 
     unsigned status;
     bool persists;     /* the connection may be used again */
+    bool closes;       /* it may not, and the server has said so: it carries out no other request */
     bool has_delay;    /* there was a Delay field, and it said: */
     uint64_t delay_ns; /* how long the server waited on purpose */
     size_t head_size;

@@ -28,11 +28,6 @@ static uint64_t earlier_of(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t later_of(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static bool is_over(const struct session *s, uint64_t now)
 {
     return now >= course_end(s->place.course);
@@ -130,7 +125,7 @@ static void draw(struct session *s, uint64_t now, size_t most)
 static bool was_ready(const struct session *s, const struct flight *flight, uint64_t now)
 {
     bool stood =
-        s->step.kind == STEP_WAIT || s->step.kind == STEP_READ || s->step.kind == STEP_DISCARD;
+        s->step.kind == STEP_IDLE || s->step.kind == STEP_READ || s->step.kind == STEP_DISCARD;
     return stood && s->origin != NULL && flight->drawn_ns < now;
 }
 
@@ -141,8 +136,8 @@ static void note_lag(struct session *s, const struct flight *flight, uint64_t no
 {
     uint64_t late_ns = now - earlier_of(flight->due_ns, now);
     bool ready = was_ready(s, flight, now);
-    uint64_t own_ns = ready ? now - later_of(flight->due_ns, flight->drawn_ns)
-                            : earlier_of(late_ns, s->behind_ns);
+    uint64_t own_ns =
+        earlier_of(late_ns, ready ? now - earlier_of(flight->drawn_ns, now) : s->behind_ns);
     s->behind_ns = own_ns > late_ns / 2 ? own_ns : 0;
     if (ready || s->behind_ns > 0) {
         tally_lag(tally_of(s, flight), own_ns);
@@ -244,6 +239,24 @@ static void doom(struct session *s, size_t count, enum failure failure, struct c
     s->cause = cause;
 }
 
+static bool is_late(const struct session *s, size_t index, uint64_t now)
+{
+    const struct flight *flight = flight_at(s, index);
+    return flight->sent_ns > 0 && now >= clock_add(flight->sent_ns, s->place.plan->timeout_ns);
+}
+
+/* How many requests fail when their connection does: the oldest, and with it those that are late as
+ * well, or all that have left when they may not be sent again. */
+static size_t count_lost(const struct session *s, uint64_t now)
+{
+    size_t count = 1;
+    while (count < s->count && is_late(s, count, now)) {
+        count++;
+    }
+    bool more = !s->place.plan->repeatable && s->sent > count;
+    return more ? s->sent : count;
+}
+
 /* The connection came to nothing. Of the requests on it the oldest has failed and the others are
  * sent again, unless that could do twice what should be done once (RFC 9110 9.2.2). A server may
  * close a connection that lies idle at any time, and a request that meets this is sent again too,
@@ -254,15 +267,31 @@ static void lose(struct session *s, uint64_t now, enum failure failure, struct c
     bool was_idle = failure == FAILURE_RESET && s->served > 0 && s->first_byte_ns == 0;
     s->spent = true;
     s->text.len = 0;
-    if (!s->place.plan->repeatable) {
-        doom(s, s->sent > 0 ? s->sent : 1, failure, cause);
-    } else if (was_idle && !oldest->repeated) {
+    if (was_idle && s->place.plan->repeatable && !oldest->repeated) {
         oldest->repeated = true;
         return;
-    } else {
-        doom(s, 1, failure, cause);
     }
+    doom(s, count_lost(s, now), failure, cause);
     rest(s, now);
+}
+
+/* What becomes of a request whose connection was given up for one before it. */
+static void doom_the_next(struct session *s, uint64_t now)
+{
+    if (s->doom != FAILURE_TIMEOUT || !is_late(s, 0, now)) {
+        s->doom = FAILURE_RESET;
+        s->cause = (struct cause){.why = "lost with the request before it"};
+    }
+}
+
+static void settle_doomed(struct session *s, uint64_t now)
+{
+    while (s->doomed > 0 && !s->telling) {
+        settle(s, now, s->doom, s->cause);
+        if (--s->doomed > 0) {
+            doom_the_next(s, now);
+        }
+    }
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */
@@ -297,13 +326,17 @@ static bool is_alike(const struct session *s)
            first == digest;
 }
 
-/* A reply is over; `stray` says that bytes came after it which nobody had asked for. */
+/* A reply is over; `stray` says that bytes came after it which nobody had asked for. Requests that
+ * no reply can follow to any more are sent again, if they may be or if the server has said that it
+ * does not touch them (RFC 9112 9.6). */
 static void complete(struct session *s, uint64_t now, bool stray)
 {
     enum failure failure = FAILURE_NONE;
     struct cause cause = {0};
+    bool is_last = !s->reply.persists || s->place.plan->close || stray;
+    bool untouched = s->reply.closes || s->place.plan->repeatable;
     note_reply(s);
-    if (!s->reply.persists || s->place.plan->close || stray) {
+    if (is_last) {
         s->spent = true;
         s->text.len = 0;
     }
@@ -317,6 +350,9 @@ static void complete(struct session *s, uint64_t now, bool stray)
         cause.why = "not the body that came first";
     }
     settle(s, now, failure, cause);
+    if (is_last && !untouched && s->sent > 0) {
+        doom(s, s->sent, FAILURE_RESET, (struct cause){.why = "lost with the request before it"});
+    }
 }
 
 /* Keeps what was received of an unfinished head until the rest is there. */
@@ -387,11 +423,6 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     s->connect_begun_ns = 0;
 }
 
-static bool is_late(const struct session *s, uint64_t now)
-{
-    return now >= clock_add(flight_at(s, 0)->sent_ns, s->place.plan->timeout_ns);
-}
-
 static void lose_late(struct session *s, uint64_t now)
 {
     lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "no whole reply in time"});
@@ -401,7 +432,7 @@ static void lose_late(struct session *s, uint64_t now)
 static void give_up_if_late(struct session *s, uint64_t now)
 {
     bool waiting = s->sent > 0 || s->part > 0;
-    if (waiting && !s->spent && !s->telling && is_late(s, now)) {
+    if (waiting && !s->spent && !s->telling && is_late(s, 0, now)) {
         lose_late(s, now);
     }
 }
@@ -455,7 +486,7 @@ static void learn_no_reply(struct session *s, uint64_t now, struct outcome came)
         learn_end(s, now);
     } else if (came.kind == CAME_FAILED) {
         lose(s, now, FAILURE_RESET, (struct cause){.error = came.error});
-    } else if (is_late(s, now)) {
+    } else if (is_late(s, 0, now)) {
         lose_late(s, now);
     }
     /* else another request has become due */
@@ -473,6 +504,36 @@ static void learn_read(struct session *s, uint64_t now, struct outcome came)
     s->held = 0;
     digest(s, now);
     give_up_if_late(s, now);
+}
+
+/* What comes on a connection that owes nothing answers no request (RFC 9112 9.2), but tells that
+ * the server is not to be trusted with one; unless it is a 408, by which some say that they close
+ * an idle connection (RFC 9110 15.5.9). */
+static bool breaks_silence(const struct session *s, struct bytes text)
+{
+    static const char farewell[] = "HTTP/1.1 408 ";
+    size_t len = sizeof(farewell) - 1;
+    bool is_farewell = text.len >= len && memcmp(text.at, farewell, len) == 0;
+    return s->place.plan->verify >= VERIFY_LENGTH && !is_farewell;
+}
+
+/* A server may close a connection that lies idle. It is asked for another at once; but if that one
+ * was of no use either, when the next request is due. */
+static void learn_idled(struct session *s, uint64_t now, struct outcome came)
+{
+    if (came.kind == CAME_TIMED_OUT) {
+        return;
+    }
+    struct bytes text = {s->place.scratch, came.kind == CAME_DONE ? came.bytes : 0};
+    tally_at(s, now)->bytes_received += text.len;
+    if (text.len > 0 && breaks_silence(s, text)) {
+        lose(s, now, FAILURE_FRAMING, (struct cause){.why = "bytes that nobody asked for"});
+        return;
+    }
+    s->spent = true;
+    if (s->served == 0) {
+        s->rest_until_ns = flight_at(s, 0)->due_ns;
+    }
 }
 
 static void learn_discarded(struct session *s, uint64_t now, struct outcome came)
@@ -523,6 +584,9 @@ static void learn(struct session *s, uint64_t now, struct outcome came)
         break;
     case STEP_DISCARD:
         learn_discarded(s, now, came);
+        break;
+    case STEP_IDLE:
+        learn_idled(s, now, came);
         break;
     case STEP_CLOSE:
         learn_closed(s);
@@ -656,6 +720,13 @@ static void owe_reply(struct session *s)
     owe(s, STEP_READ, reply_deadline_ns(s));
 }
 
+static void owe_idling(struct session *s)
+{
+    s->step.space = s->place.scratch;
+    s->step.size = READ_MOST;
+    owe(s, STEP_IDLE, flight_at(s, 0)->due_ns);
+}
+
 /* Whether the connection is of no more use. */
 static bool is_done_with(const struct session *s, bool over)
 {
@@ -665,10 +736,7 @@ static bool is_done_with(const struct session *s, bool over)
 
 static void decide(struct session *s, uint64_t now)
 {
-    while (s->doomed > 0 && !s->telling) {
-        s->doomed--;
-        settle(s, now, s->doom, s->cause);
-    }
+    settle_doomed(s, now);
     if (s->telling) {
         owe_telling(s);
         return;
@@ -693,7 +761,7 @@ static void decide(struct session *s, uint64_t now)
     } else if (s->sent > 0) {
         owe_reply(s);
     } else {
-        owe(s, STEP_WAIT, flight_at(s, 0)->due_ns);
+        owe_idling(s);
     }
 }
 

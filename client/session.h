@@ -30,6 +30,8 @@ enum step_kind {
     STEP_READ,    /* up to `size` bytes into `space` */
     STEP_DISCARD, /* up to `size` bytes, unseen */
     STEP_WAIT,    /* until `until_ns` */
+    STEP_IDLE,    /* the same, on a connection where nothing is to come: what came in spite of that,
+                     or became of it, is said then at the latest, as of READ */
     STEP_TELL,    /* the verdict on one request, to whoever traces them */
     STEP_CLOSE,   /* close the connection */
     STEP_FINISHED,
@@ -49,22 +51,22 @@ struct verdict {
 
 struct step {
     enum step_kind kind;
-    uint64_t until_ns; /* CONNECT, SEND, READ, DISCARD: give up then; WAIT: go on then */
+    uint64_t until_ns; /* CONNECT, SEND, READ, DISCARD: give up then; WAIT, IDLE: go on then */
 
     const struct origin *origin;   /* CONNECT */
     const struct address *source;  /* CONNECT; NULL: any */
     const struct iovec *pieces;    /* SEND; they and their bytes stay until the next step */
     int piece_count;               /* SEND */
-    char *space;                   /* READ */
-    size_t size;                   /* READ, DISCARD */
+    char *space;                   /* READ, IDLE */
+    size_t size;                   /* READ, DISCARD, IDLE */
     const struct verdict *verdict; /* TELL */
 };
 
 /* What came of a step. */
 enum came {
     CAME_NOTHING, /* before the first step */
-    CAME_DONE,    /* SEND, READ, DISCARD: so many `bytes`, at least one */
-    CAME_ENDED,   /* READ, DISCARD: the peer has closed its side */
+    CAME_DONE,    /* SEND, READ, DISCARD, IDLE: so many `bytes`, at least one */
+    CAME_ENDED,   /* READ, DISCARD, IDLE: the peer has closed its side */
     CAME_FAILED,  /* `error` is a positive errno */
     CAME_TIMED_OUT,
 };

@@ -142,6 +142,7 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     case STEP_SEND:
         return send_step(c, step);
     case STEP_READ:
+    case STEP_IDLE:
         return read_step(c, step);
     case STEP_DISCARD:
         return discard_step(c, step);

@@ -42,6 +42,7 @@ static struct outcome send_step(struct connection *c, const struct step *step);
 static struct outcome read_step(struct connection *c, const struct step *step);
 static struct outcome discard_step(struct connection *c, const struct step *step);
 static struct outcome wait_step(struct connection *c, const struct step *step);
+static struct outcome idle_step(struct connection *c, const struct step *step);
 static struct outcome tell_step(const struct step *step);
 static struct outcome close_step(struct connection *c);
 
@@ -89,6 +90,8 @@ static struct outcome take_step(struct connection *c, const struct step *step)
         return discard_step(c, step);
     case STEP_WAIT:
         return wait_step(c, step);
+    case STEP_IDLE:
+        return idle_step(c, step);
     case STEP_TELL:
         return tell_step(step);
     case STEP_CLOSE:
@@ -212,7 +215,8 @@ static struct outcome discard_step(struct connection *c, const struct step *step
     return outcome_of(got);
 }
 
-/* --- wait, tell, close ------------------------------------------------------------------------ */
+/* --- wait, idle, tell, close
+ * ------------------------------------------------------------------------ */
 
 static struct outcome wait_step(struct connection *c, const struct step *step)
 {
@@ -222,6 +226,19 @@ static struct outcome wait_step(struct connection *c, const struct step *step)
         interrupted = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     } while (came_early(c, step, -interrupted));
     return (struct outcome){CAME_DONE, 0, 0};
+}
+
+/* Sleeps, since to wait for the descriptor would be less exact, and then looks what has come. What
+ * makes it readable need not be content: to receive waits no longer for that than a moment. */
+static struct outcome idle_step(struct connection *c, const struct step *step)
+{
+    struct pollfd readable = {c->stream.fd, POLLIN, 0};
+    wait_step(c, step);
+    if (poll(&readable, 1, 0) <= 0) {
+        return (struct outcome){CAME_TIMED_OUT, 0, 0};
+    }
+    set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
+    return outcome_of(stream_receive(&c->stream, step->space, step->size));
 }
 
 static struct outcome tell_step(const struct step *step)

@@ -161,6 +161,91 @@ static void all_fail_with_their_connection_when_they_may_not_be_repeated(void **
     world_destroy(w);
 }
 
+/* A connection that is given up is of no use to any of them, and one that stalls is not to be sent
+ * the same again and again. */
+static void all_whose_time_is_up_fail_together(void **state)
+{
+    (void)state;
+    struct world *w = world_create(4);
+    w->plan.pipeline = 4;
+    world_script(w, (struct script){.replies = {OK}});
+    world_script(w, (struct script){.replies = {OK}});
+    world_run(w);
+    assert_int_equal(w->tally->ok, 1);
+    assert_int_equal(w->tally->failures[FAILURE_TIMEOUT], 3);
+    assert_string_equal(w->verdicts[3].cause.why, "no whole reply in time");
+    assert_int_equal(w->connections, 1);
+    world_destroy(w);
+}
+
+static void one_that_was_sent_later_is_not_late_yet(void **state)
+{
+    (void)state;
+    struct world *w = world_create(3);
+    w->plan.pipeline = 2;
+    w->receive_takes_ns = NS_PER_S;
+    /* the third leaves when the first is answered, a second after the second */
+    world_script(w, (struct script){.replies = {OK}});
+    world_script(w, (struct script){.replies = {OK}});
+    world_run(w);
+    assert_int_equal(w->verdicts[1].failure, FAILURE_TIMEOUT);
+    assert_int_equal(w->verdicts[2].failure, FAILURE_NONE);
+    assert_int_equal(w->connections, 2);
+    world_destroy(w);
+}
+
+/* ---- requests that may not be sent again, behind one that fails or is the last ---- */
+
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define NOTHING "0\r\n\r\n"
+
+struct last_row {
+    const char *name;
+    const char *reply; /* the second of four, and no other comes */
+    enum manner then;
+    enum failure failure;   /* of its request */
+    enum failure following; /* of the two behind it */
+};
+
+static const struct last_row last_rows[] = {
+    /* RFC 9112 9.6: behind this a server carries out nothing */
+    {"close_is_said", HEAD "Connection: close\r\nContent-Length: 0\r\n\r\n", CLOSES, FAILURE_NONE,
+     FAILURE_NONE},
+    {"http_1_0_says_so_by_default", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", CLOSES,
+     FAILURE_NONE, FAILURE_NONE},
+    /* but it may have carried out what it cannot answer any more, or does not answer in time */
+    {"closed_in_silence", HEAD "Content-Length: 0\r\n\r\n", CLOSES, FAILURE_NONE, FAILURE_RESET},
+    {"until_close_in_silence", HEAD "\r\nhello", CLOSES, FAILURE_NONE, FAILURE_RESET},
+    {"framed_twice", HEAD CHUNKED "Content-Length: 5\r\n\r\n" NOTHING, STAYS, FAILURE_NONE,
+     FAILURE_RESET},
+    {"cut_off", HEAD "Content-Length: 5\r\n\r\nhel", CLOSES, FAILURE_FRAMING, FAILURE_RESET},
+    {"cut_off_though_close_is_said", HEAD "Connection: close\r\nContent-Length: 5\r\n\r\nhel",
+     CLOSES, FAILURE_FRAMING, FAILURE_RESET},
+    {"broken", "HTTP/1.1 OK\r\n", STAYS, FAILURE_FRAMING, FAILURE_RESET},
+    {"reset", HEAD, RESETS, FAILURE_RESET, FAILURE_RESET},
+    {"late", HEAD, STAYS, FAILURE_TIMEOUT, FAILURE_TIMEOUT},
+};
+
+static void is_not_sent_twice(void **state)
+{
+    const struct last_row *row = *state;
+    bool again = row->following == FAILURE_NONE;
+    struct world *w = world_create(4);
+    w->plan.pipeline = 4;
+    w->plan.repeatable = false;
+    w->plan.method = METHOD_POST;
+    world_script(w, (struct script){.replies = {OK, row->reply}, .then = row->then});
+    world_script(w, (struct script){.replies = {OK, OK}});
+    world_run(w);
+    assert_int_equal(w->verdicts[0].failure, FAILURE_NONE);
+    assert_int_equal(w->verdicts[1].failure, row->failure);
+    assert_int_equal(w->verdicts[2].failure, row->following);
+    assert_int_equal(w->verdicts[3].failure, row->following);
+    assert_int_equal(w->connections, again ? 2 : 1);
+    assert_int_equal(w->requests, (again ? 6 : 4) * (sizeof(REQUEST) - 1));
+    world_destroy(w);
+}
+
 int main(void)
 {
     static struct suite suite;
@@ -174,5 +259,8 @@ int main(void)
     suite_add(&suite, CASE(a_deaf_connection_is_read_to_its_end));
     suite_add(&suite, CASE(only_the_oldest_request_fails_with_its_connection));
     suite_add(&suite, CASE(all_fail_with_their_connection_when_they_may_not_be_repeated));
+    suite_add(&suite, CASE(all_whose_time_is_up_fail_together));
+    suite_add(&suite, CASE(one_that_was_sent_later_is_not_late_yet));
+    suite_add_rows(&suite, is_not_sent_twice, ROWS(last_rows));
     return suite_run(&suite, "client/session_sending");
 }

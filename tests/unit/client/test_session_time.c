@@ -239,7 +239,7 @@ static void what_a_late_generator_holds_up_is_its_lag_too(void **state)
     const struct step *step = session_step(&w->session, w->now, came);
     while (step->kind != STEP_FINISHED) {
         came = world_take(w, step);
-        if (step->kind == STEP_WAIT && w->tally->sent == 50) {
+        if (step->kind == STEP_IDLE && w->tally->sent == 50) {
             w->now += 100 * NS_PER_MS;
         }
         step = session_step(&w->session, w->now, came);
@@ -299,7 +299,7 @@ static void a_request_whose_moment_passes_while_a_connection_waits_is_missed(voi
     world_begin(w);
     struct outcome came = {CAME_NOTHING, 0, 0};
     const struct step *step = session_step(&w->session, w->now, came);
-    while (step->kind != STEP_WAIT || w->tally->sent < 2) {
+    while (step->kind != STEP_IDLE || w->tally->sent < 2) {
         came = world_take(w, step);
         step = session_step(&w->session, w->now, came);
     }

@@ -115,6 +115,7 @@ static struct outcome do_connect(struct world *w, const struct step *step)
     w->connected = true;
     w->origin = step->origin;
     w->received = w->reply = w->at = 0;
+    w->spoke = false;
     w->now += 50;
     return (struct outcome){CAME_DONE, 0, 0};
 }
@@ -142,6 +143,12 @@ static struct outcome do_send(struct world *w, const struct step *step)
     return (struct outcome){CAME_DONE, 0, size};
 }
 
+/* How the connection behaves now that its replies are used up. */
+static enum manner manner_now(const struct world *w)
+{
+    return w->reply >= replies_in(script_now(w)) ? script_now(w)->then : STAYS;
+}
+
 static struct outcome do_receive(struct world *w, const struct step *step)
 {
     assert_true(w->connected);
@@ -153,8 +160,7 @@ static struct outcome do_receive(struct world *w, const struct step *step)
     size_t most = w->slice > 0 && w->slice < step->size ? w->slice : step->size;
     size_t size = ready.len < most ? ready.len : most;
     if (size == 0) {
-        bool over = w->reply >= replies_in(script_now(w));
-        enum manner then = over ? script_now(w)->then : STAYS;
+        enum manner then = manner_now(w);
         return then == CLOSES   ? (struct outcome){CAME_ENDED, 0, 0}
                : then == RESETS ? failed(ECONNRESET)
                                 : timed_out(w, step);
@@ -181,6 +187,29 @@ static struct outcome do_wait(struct world *w, const struct step *step)
     return (struct outcome){CAME_DONE, 0, 0};
 }
 
+static struct outcome do_idle(struct world *w, const struct step *step)
+{
+    const char *unasked = script_now(w)->unasked;
+    assert_true(w->connected);
+    assert_int_equal(ready_bytes(w).len, 0); /* nothing is to come */
+    memset(guard_room(&w->scratch_guard, SESSION_SCRATCH), '#', SESSION_SCRATCH);
+    if (unasked != NULL && !w->spoke) {
+        w->spoke = true;
+        memcpy(step->space, unasked, strlen(unasked));
+        return (struct outcome){CAME_DONE, 0, strlen(unasked)};
+    }
+    switch (manner_now(w)) {
+    case CLOSES:
+        return (struct outcome){CAME_ENDED, 0, 0};
+    case RESETS:
+        return failed(ECONNRESET);
+    case STAYS:
+        break;
+    }
+    do_wait(w, step);
+    return (struct outcome){CAME_TIMED_OUT, 0, 0};
+}
+
 struct outcome world_take(struct world *w, const struct step *step)
 {
     switch (step->kind) {
@@ -195,6 +224,8 @@ struct outcome world_take(struct world *w, const struct step *step)
         return do_receive(w, step);
     case STEP_WAIT:
         return do_wait(w, step);
+    case STEP_IDLE:
+        return do_idle(w, step);
     case STEP_TELL:
         assert_true(w->verdict_count < VERDICTS_MOST);
         w->verdicts[w->verdict_count++] = *step->verdict;

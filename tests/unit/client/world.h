@@ -30,7 +30,8 @@ struct script {
     int connect_error; /* 0: connects; -1: never decided */
     const char *replies[REPLIES_MOST];
     enum manner then;
-    size_t deaf_after; /* 0: never; sending fails with EPIPE after so many requests */
+    size_t deaf_after;   /* 0: never; sending fails with EPIPE after so many requests */
+    const char *unasked; /* what it says when it finds itself idle; NULL: nothing */
 };
 
 /* A world for one session. */
@@ -65,6 +66,7 @@ struct world {
     size_t received;             /* bytes of requests that came on this connection */
     size_t reply;                /* which reply of the script is being sent */
     size_t at;                   /* and how far */
+    bool spoke;                  /* unasked, on this connection */
 
     size_t sends, reads, discards, closes, waits; /* steps taken */
     size_t requests;                              /* bytes sent on all connections */
