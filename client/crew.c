@@ -225,7 +225,7 @@ int crew_work(struct crew *crew, void (*work)(struct hand *hand))
         lacks_threads(crew, started);
         course_stop(&crew->watch->course, 0);
     }
-    evidence_begin(&crew->watch->evidence);
+    evidence_begin(&crew->watch->evidence, crew->watch->timeline);
     course_begin(&crew->watch->course, clock_monotonic_ns());
     pthread_rwlock_unlock(&crew->gate);
     while (error == 0 && watch_workers(crew->watch) == WATCH_STOPPING) {

@@ -12,8 +12,6 @@
 #define LOOK_NS (5 * NS_PER_MS)
 #define LOOK_GAUGE_NS (20 * NS_PER_US)
 
-#define TIMELINE_STEP_NS (100 * NS_PER_MS) /* at first */
-
 /* --- the machine ------------------------------------------------------------------------------ */
 
 static uint64_t clock_ns(clockid_t clock)
@@ -76,10 +74,9 @@ static void turn_cpu(struct evidence *evidence)
     evidence->cpu_system_ns = timeval_ns(used.ru_stime) - evidence->cpu_system_ns;
 }
 
-void evidence_begin(struct evidence *evidence)
+void evidence_begin(struct evidence *evidence, struct timeline *timeline)
 {
-    *evidence = (struct evidence){
-        .timeline.step_ns = TIMELINE_STEP_NS, .cores = count_cores(), .wait_known = true};
+    *evidence = (struct evidence){.timeline = timeline, .cores = count_cores(), .wait_known = true};
     read_ticks(&evidence->machine_begin_ticks, &evidence->stolen_begin_ticks);
     evidence->begin = clocks_now();
     turn_cpu(evidence);
@@ -111,23 +108,6 @@ static struct sighting look(const struct gauge *gauges, size_t count, uint64_t n
     return sighting;
 }
 
-static void extend(struct timeline *timeline, const struct sighting *sighting)
-{
-    size_t last = timeline->count - 1;
-    if (timeline->count > 0 &&
-        sighting->at_ns < clock_add(timeline->at[last].at_ns, timeline->step_ns)) {
-        return;
-    }
-    if (timeline->count == TIMELINE_MOST) {
-        for (size_t i = 0; i < TIMELINE_MOST / 2; i++) {
-            timeline->at[i] = timeline->at[2 * i];
-        }
-        timeline->count = TIMELINE_MOST / 2;
-        timeline->step_ns *= 2;
-    }
-    timeline->at[timeline->count++] = *sighting;
-}
-
 void evidence_look(struct evidence *evidence, const struct plan *plan, const struct course *course,
                    const struct gauge *gauges, size_t count, uint64_t now_ns)
 {
@@ -136,9 +116,11 @@ void evidence_look(struct evidence *evidence, const struct plan *plan, const str
     if (course_is_warming(course, now_ns)) {
         return;
     }
-    extend(&evidence->timeline, &sighting);
-    bool tail = course_is_drawn(course) || now_ns >= course_end(course);
-    if (tail || sighting.ended < plan->connections) {
+    bool over = now_ns >= course_end(course);
+    if (evidence->timeline != NULL && !over) {
+        timeline_look(evidence->timeline, &sighting);
+    }
+    if (over || course_is_drawn(course) || sighting.ended < plan->connections) {
         return;
     }
     if (evidence->first.at_ns == 0) {
@@ -149,6 +131,18 @@ void evidence_look(struct evidence *evidence, const struct plan *plan, const str
     evidence->sightings++;
     evidence->flying_sum += (double)sighting.flying;
     evidence->flying_squares += (double)sighting.flying * (double)sighting.flying;
+}
+
+/* However long workers took to leave, the last step ends with the course. */
+void evidence_look_back(struct evidence *evidence, const struct course *course,
+                        const struct gauge *gauges, size_t count, uint64_t now_ns)
+{
+    uint64_t end_ns = course_end(course);
+    struct sighting sighting = look(gauges, count, now_ns < end_ns ? now_ns : end_ns);
+    evidence->spent_ns = sighting.spent_ns;
+    if (evidence->timeline != NULL && !course_is_warming(course, sighting.at_ns)) {
+        timeline_end(evidence->timeline, course->begin_ns, &sighting);
+    }
 }
 
 uint64_t evidence_next_look(const struct evidence *evidence, size_t count, uint64_t now_ns)

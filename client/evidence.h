@@ -6,6 +6,7 @@
 #include "client/course.h"
 #include "client/gauge.h"
 #include "client/plan.h"
+#include "client/timeline.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,28 +26,8 @@ struct clocks {
     uint64_t boot_ns; /* goes on while the machine sleeps */
 };
 
-/* The gauges at a moment, added up. */
-struct sighting {
-    uint64_t at_ns;
-    uint64_t flying;
-    uint64_t ended;
-    uint64_t spent_ns;
-};
-
-/* How a run went over time: sightings at least a step apart, from the moment when all counts. When
- * there is no room for more, every other one is dropped and steps become twice as long. */
-enum {
-    TIMELINE_MOST = 256
-};
-
-struct timeline {
-    uint64_t step_ns;
-    size_t count;
-    struct sighting at[TIMELINE_MOST];
-};
-
 struct evidence {
-    struct timeline timeline;
+    struct timeline *timeline; /* NULL: nobody asks for it */
 
     /* Requests in flight, between ramp-up and tail: from the moment when as many requests have
      * ended as there are connections, to the moment when none is left to be drawn. */
@@ -70,14 +51,18 @@ struct evidence {
     uint64_t stolen_begin_ticks, stolen_end_ticks;   /* and of these, taken by the host */
 };
 
-/* The run begins, its warm-up is over, and it has ended. */
-void evidence_begin(struct evidence *evidence);
+/* The run begins, its warm-up is over, and it has ended. The timeline is to be filled. */
+void evidence_begin(struct evidence *evidence, struct timeline *timeline);
 void evidence_count(struct evidence *evidence);
 void evidence_end(struct evidence *evidence);
 
 /* Looks at `count` gauges. */
 void evidence_look(struct evidence *evidence, const struct plan *plan, const struct course *course,
                    const struct gauge *gauges, size_t count, uint64_t now_ns);
+
+/* Looks at them for the last time: all workers are done. */
+void evidence_look_back(struct evidence *evidence, const struct course *course,
+                        const struct gauge *gauges, size_t count, uint64_t now_ns);
 
 /* When to look again: every few milliseconds, more seldom at many gauges, and never in step with
  * what is looked at. */

@@ -55,25 +55,23 @@ static uint64_t count_due(const struct course *course, const struct report *repo
 }
 
 /* Carries out the plan and fills the report. 0, or -errno after log_error(). */
-static int run(struct report *report, struct tally *tally, struct tally *warmup,
-               const struct options *options)
+static int run(struct report *report, struct watch *watch, struct tally *tally,
+               struct tally *warmup, const struct options *options)
 {
-    struct watch watch;
-    int error = watch_init(&watch, report->plan, wants_progress(options));
+    int error = watch_init(watch, report->plan, wants_progress(options));
     if (error < 0) {
         log_error("no run can be watched over: %s", strerror(-error));
         return error;
     }
     report->started_ms = wall_ms();
-    error = load_run(report->plan, &watch, tally, warmup);
-    report->begin_ns = watch.course.begin_ns;
-    report->elapsed_ns = elapsed_ns(&watch.course, tally->ended_ns);
-    report->cpu_user_ns = watch.evidence.cpu_user_ns;
-    report->cpu_system_ns = watch.evidence.cpu_system_ns;
-    report->due = count_due(&watch.course, report);
-    report->interrupted = watch.interrupted;
-    report->evidence = watch.evidence;
-    watch_finish(&watch);
+    error = load_run(report->plan, watch, tally, warmup);
+    report->begin_ns = watch->course.begin_ns;
+    report->elapsed_ns = elapsed_ns(&watch->course, tally->ended_ns);
+    report->cpu_user_ns = watch->evidence.cpu_user_ns;
+    report->cpu_system_ns = watch->evidence.cpu_system_ns;
+    report->due = count_due(&watch->course, report);
+    report->interrupted = watch->interrupted;
+    report->evidence = watch->evidence;
     return error;
 }
 
@@ -144,6 +142,7 @@ static enum exit_status publish(const struct report *report, const struct option
 static enum exit_status run_plan(const struct plan *plan, const struct options *options,
                                  const struct outputs *outputs)
 {
+    struct watch watch = WATCH_NONE;
     struct tally *tallies = space_create(2, sizeof(*tallies)); /* the second one of the warm-up */
     struct report report = {
         .model = &load_model,
@@ -155,9 +154,10 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
     enum exit_status status = EXIT_FAILED;
     if (tallies == NULL) {
         log_error("out of memory");
-    } else if (run(&report, tallies, tallies + 1, options) == 0) {
+    } else if (run(&report, &watch, tallies, tallies + 1, options) == 0) {
         status = publish(&report, options, outputs);
     }
+    watch_finish(&watch);
     space_destroy(tallies, 2, sizeof(*tallies));
     return status;
 }

@@ -1,5 +1,6 @@
 #include "client/progress.h"
 
+#include "client/counts.h"
 #include "lib/base/units.h"
 
 #include <stdarg.h>
@@ -12,17 +13,10 @@
 struct progress {
     const struct plan *plan;
     struct course *course;
-    struct pulse *pulses;
+    const struct pulse *pulses;
     size_t pulse_count;
     uint64_t last_ns; /* the last line was drawn then, and said that so many were done */
     uint64_t last_done;
-};
-
-/* All pulses, added up. */
-struct sum {
-    uint64_t ok;
-    uint64_t failed;
-    uint64_t latencies[PULSE_SLOTS];
 };
 
 struct line {
@@ -33,9 +27,9 @@ struct line {
 static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct progress *progress_create(const struct plan *plan, struct course *course,
-                                 struct pulse *pulses, size_t count)
+                                 const struct pulse *pulses, size_t count)
 {
-    struct progress *progress = pulses == NULL ? NULL : malloc(sizeof(*progress));
+    struct progress *progress = malloc(sizeof(*progress));
     if (progress != NULL) {
         *progress = (struct progress){plan, course, pulses, count, 0, 0};
     }
@@ -45,33 +39,6 @@ struct progress *progress_create(const struct plan *plan, struct course *course,
 void progress_destroy(struct progress *progress)
 {
     free(progress);
-}
-
-static void add_up(const struct progress *progress, struct sum *sum)
-{
-    *sum = (struct sum){0};
-    for (size_t i = 0; i < progress->pulse_count; i++) {
-        struct pulse *pulse = &progress->pulses[i];
-        sum->ok += atomic_load_explicit(&pulse->ok, memory_order_relaxed);
-        sum->failed += atomic_load_explicit(&pulse->failed, memory_order_relaxed);
-        for (unsigned slot = 0; slot < PULSE_SLOTS; slot++) {
-            sum->latencies[slot] +=
-                atomic_load_explicit(&pulse->latencies[slot], memory_order_relaxed);
-        }
-    }
-}
-
-static uint64_t percentile_us(const struct sum *sum, unsigned percent)
-{
-    uint64_t wanted = sum->ok * percent / 100 + 1;
-    uint64_t reached = 0;
-    for (unsigned slot = 0; slot < PULSE_SLOTS; slot++) {
-        reached += sum->latencies[slot];
-        if (reached >= wanted) {
-            return pulse_slot_middle(slot);
-        }
-    }
-    return 0;
 }
 
 static void add(struct line *line, const char *format, ...)
@@ -99,13 +66,13 @@ static void add_done(struct line *line, const struct plan *plan, uint64_t done)
     add(line, " done");
 }
 
-static void add_latencies(struct line *line, const struct sum *sum)
+static void add_latencies(struct line *line, const struct counts *counts)
 {
     char a[UNITS_TEXT];
     char b[UNITS_TEXT];
-    if (sum->ok > 0) {
-        add(line, "  p50 %s  p99 %s", units_write_duration(a, percentile_us(sum, 50) * NS_PER_US),
-            units_write_duration(b, percentile_us(sum, 99) * NS_PER_US));
+    if (counts->ok > 0) {
+        add(line, "  p50 %s  p99 %s", units_write_duration(a, counts_percentile_ns(counts, 50000)),
+            units_write_duration(b, counts_percentile_ns(counts, 99000)));
     }
 }
 
@@ -156,7 +123,7 @@ void progress_draw(struct progress *progress)
     if (progress == NULL) {
         return;
     }
-    struct sum sum;
+    struct counts counts = {0};
     struct line line = {.len = 0};
     char text[UNITS_TEXT];
     uint64_t now = clock_monotonic_ns();
@@ -166,8 +133,8 @@ void progress_draw(struct progress *progress)
         show(&line);
         return;
     }
-    add_up(progress, &sum);
-    uint64_t done = sum.ok + sum.failed;
+    counts_look(&counts, progress->pulses, progress->pulse_count);
+    uint64_t done = counts.ok + counts.failed;
     uint64_t since_ns =
         now - (progress->last_ns > 0 ? progress->last_ns : progress->course->begin_ns);
     double rate = (double)(done - progress->last_done) * NS_PER_S / ((double)since_ns + 1);
@@ -175,8 +142,8 @@ void progress_draw(struct progress *progress)
     add(&line, "  ");
     add_done(&line, progress->plan, done);
     add(&line, "  %s/s", units_write_count(text, (uint64_t)rate));
-    add_latencies(&line, &sum);
-    add(&line, "  %s errors", units_write_count(text, sum.failed));
+    add_latencies(&line, &counts);
+    add(&line, "  %s errors", units_write_count(text, counts.failed));
     add_left(&line, progress, now, done);
     show(&line);
     progress->last_ns = now;

@@ -13,7 +13,7 @@ struct progress;
 
 /* Shows what is in `count` pulses. NULL when out of memory; the functions below then do nothing. */
 struct progress *progress_create(const struct plan *plan, struct course *course,
-                                 struct pulse *pulses, size_t count);
+                                 const struct pulse *pulses, size_t count);
 void progress_destroy(struct progress *progress);
 
 /* Draws the line on stderr, over the one before. */

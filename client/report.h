@@ -18,6 +18,9 @@
  *              connection waited for
  *   timeline   [seconds since the beginning, requests that ended since the point before, their mean
  *              time in microseconds from the sending, or null], the first point being the beginning
+ *   over_time  the steps between these points, side by side from the beginning to the end: the
+ *              requests whose verdict came in a step, and the latencies of the good ones, each
+ *              within 1 % of the truth; null where there were none. Added up they are `requests`
  *   delay_s    what the Delay fields of replies said
  *   warmup     null unless there was one: what it came to, and is in no other figure
  *   require    each threshold, what its figure came to, and whether it holds; value is null when
@@ -52,6 +55,13 @@ struct report {
     struct evidence evidence;
     bool interrupted;
 };
+
+/* When a point of the timeline was, since the beginning. */
+static inline uint64_t report_point(const struct report *report, size_t point)
+{
+    uint64_t at_ns = report->evidence.timeline->at[point].at_ns;
+    return at_ns > report->begin_ns ? at_ns - report->begin_ns : 0;
+}
 
 /* Of an open loop, requests that were due and never sent. */
 struct missed {

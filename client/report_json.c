@@ -183,18 +183,52 @@ static json_t *require_json(const struct report *report)
 
 static json_t *timeline_json(const struct report *report)
 {
-    const struct timeline *timeline = &report->evidence.timeline;
+    const struct timeline *timeline = report->evidence.timeline;
     json_t *points = json_array();
-    for (size_t i = 0; i < timeline->count; i++) {
+    for (size_t i = 0; timeline != NULL && i < timeline->count; i++) {
         const struct sighting *now = &timeline->at[i];
         const struct sighting *before = i == 0 ? now : now - 1;
         uint64_t ended = now->ended - before->ended;
         double mean_us = (double)(now->spent_ns - before->spent_ns) / NS_PER_US / (double)ended;
-        uint64_t at_ns = now->at_ns > report->begin_ns ? now->at_ns - report->begin_ns : 0;
-        json_array_append_new(points, json_pack("[f, I, o]", seconds(at_ns), (json_int_t)ended,
+        json_array_append_new(points, json_pack("[f, I, o]", seconds(report_point(report, i)),
+                                                (json_int_t)ended,
                                                 ended > 0 ? json_real(mean_us) : json_null()));
     }
     return points;
+}
+
+static json_t *step_times_json(const struct counts *counts)
+{
+    static const struct {
+        const char *name;
+        uint32_t per_100k;
+    } percentiles[] = {{"p50", 50000}, {"p90", 90000}, {"p99", 99000}};
+    if (counts->ok == 0) {
+        return json_null();
+    }
+    json_t *times = json_object();
+    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
+        uint64_t ns = counts_percentile_ns(counts, percentiles[i].per_100k);
+        json_object_set_new(times, percentiles[i].name, json_real((double)ns / NS_PER_US));
+    }
+    json_object_set_new(times, "max", json_real((double)counts_max_ns(counts) / NS_PER_US));
+    return times;
+}
+
+static json_t *over_time_json(const struct report *report)
+{
+    const struct timeline *timeline = report->evidence.timeline;
+    json_t *steps = json_array();
+    for (size_t i = 1; timeline != NULL && i < timeline->count; i++) {
+        const struct counts *counts = &timeline->steps[i];
+        uint64_t from_ns = i == 1 ? 0 : report_point(report, i - 1);
+        json_array_append_new(
+            steps,
+            json_pack("{s:f, s:f, s:I, s:I, s:o}", "from_s", seconds(from_ns), "to_s",
+                      seconds(report_point(report, i)), "ok", (json_int_t)counts->ok, "failed",
+                      (json_int_t)counts->failed, "latency_us", step_times_json(counts)));
+    }
+    return steps;
 }
 
 static json_t *trusted_json(const struct trust *trust)
@@ -276,6 +310,7 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(root, "histogram", histogram_json(&tally->latency));
     struct trust trust = trust_judge(report);
     json_object_set_new(root, "timeline", timeline_json(report));
+    json_object_set_new(root, "over_time", over_time_json(report));
     json_object_set_new(root, "warmup", warmup_json(report));
     json_object_set_new(root, "require", require_json(report));
     json_object_set_new(root, "generator", generator_json(report));

@@ -77,14 +77,15 @@ static struct spread spread_of_latency(const struct histogram *histogram)
 /* Requests a second of one thread between two points of the timeline. */
 static double rate_at(const struct report *report, size_t point)
 {
-    const struct sighting *now = &report->evidence.timeline.at[point];
+    const struct sighting *now = &report->evidence.timeline->at[point];
     double span_s = (double)(now->at_ns - now[-1].at_ns) / NS_PER_S;
     return (double)(now->ended - now[-1].ended) / span_s / (double)report->plan->threads;
 }
 
 static struct spread spread_of_rate(const struct report *report)
 {
-    size_t points = report->evidence.timeline.count;
+    const struct timeline *timeline = report->evidence.timeline;
+    size_t points = timeline == NULL ? 0 : timeline->count;
     struct spread spread = {0};
     double squares = 0;
     size_t within = 0;

@@ -171,9 +171,10 @@ static void count_missed(struct session *s, uint64_t now)
     }
 }
 
-static void end_flight(struct session *s, uint64_t now)
+/* The oldest one. */
+static void end_flight(struct session *s, const struct flight *flight, uint64_t now)
 {
-    gauge_end(s->place.gauge, now - flight_at(s, 0)->sent_ns);
+    gauge_end(s->place.gauge, now - flight->sent_ns);
     s->first = s->first + 1 == s->place.plan->pipeline ? 0 : s->first + 1;
     s->count--;
     s->sent -= s->sent > 0;
@@ -213,13 +214,13 @@ static void settle(struct session *s, uint64_t now, enum failure failure, struct
     } else {
         tally_failure(tally_of(s, flight), failure, cause);
     }
-    if (s->place.pulse != NULL && !flight->warm) {
-        pulse_count(s->place.pulse, failure == FAILURE_NONE, took_ns / NS_PER_US);
+    if (!flight->warm) {
+        pulse_count(s->place.pulse, failure, took_ns);
     }
     if (s->place.plan->trace) {
         prepare_to_tell(s, flight, failure, cause, took_ns);
     }
-    end_flight(s, now);
+    end_flight(s, flight, now);
 }
 
 /* --- failures of the connection --------------------------------------------------------------- */

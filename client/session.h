@@ -103,7 +103,7 @@ struct session_place {
     struct tally *tally;
     struct tally *warmup;         /* what comes before all counts; NULL: the plan has no warm-up */
     struct gauge *gauge;          /* of its thread */
-    struct pulse *pulse;          /* NULL: nobody looks */
+    struct pulse *pulse;          /* of its thread, or shared with others */
     struct flight *flights;       /* plan->pipeline of them */
     const struct address *source; /* of its connections; NULL: any */
     uint64_t rank; /* among all sessions: when connections come one by one, in which order */

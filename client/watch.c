@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    PULSES = 16, /* so many that threads on as many cores hardly meet on one */
+    PULSES_MOST = 64, /* so many that threads on as many cores hardly meet on one */
     SHOW_MS = 250,
     STOPPING_MS = 5,
 };
@@ -22,6 +22,22 @@ static void ending_signals(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
+}
+
+/* One for each worker, or so many that they share. False when out of memory. */
+static bool make_pulses(struct watch *watch)
+{
+    size_t workers = watch->plan->threads;
+    watch->pulse_count = workers < PULSES_MOST ? workers : PULSES_MOST;
+    watch->pulses = space_create(watch->pulse_count, sizeof(*watch->pulses));
+    if (watch->pulses == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < watch->pulse_count; i++) {
+        watch->pulses[i].shared = workers > watch->pulse_count;
+    }
+    watch->timeline = timeline_create(watch->pulses, watch->pulse_count);
+    return watch->timeline != NULL;
 }
 
 int watch_init(struct watch *watch, const struct plan *plan, bool show)
@@ -34,14 +50,11 @@ int watch_init(struct watch *watch, const struct plan *plan, bool show)
                             .signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
                             .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     course_init(&watch->course, plan->requests, plan->duration_ns, plan->warmup_ns);
-    if (watch->signals < 0 || watch->done < 0) {
-        int error = -errno;
-        watch_finish(watch);
-        return error;
+    if (watch->signals < 0 || watch->done < 0 || !make_pulses(watch)) {
+        return -errno;
     }
     if (show) { /* without memory for it, nothing is shown */
-        watch->pulses = space_create(PULSES, sizeof(*watch->pulses));
-        watch->progress = progress_create(plan, &watch->course, watch->pulses, PULSES);
+        watch->progress = progress_create(plan, &watch->course, watch->pulses, watch->pulse_count);
     }
     return 0;
 }
@@ -49,7 +62,8 @@ int watch_init(struct watch *watch, const struct plan *plan, bool show)
 void watch_finish(struct watch *watch)
 {
     progress_destroy(watch->progress);
-    space_destroy(watch->pulses, PULSES, sizeof(*watch->pulses));
+    timeline_destroy(watch->timeline);
+    space_destroy(watch->pulses, watch->pulse_count, sizeof(*watch->pulses));
     if (watch->done >= 0) {
         close(watch->done);
     }
@@ -60,7 +74,7 @@ void watch_finish(struct watch *watch)
 
 struct pulse *watch_pulse(struct watch *watch, size_t index)
 {
-    return watch->pulses == NULL ? NULL : &watch->pulses[index % PULSES];
+    return &watch->pulses[index % watch->pulse_count];
 }
 
 void watch_expect(struct watch *watch, const struct gauge *gauges, size_t workers)
@@ -131,8 +145,8 @@ enum watch_outcome watch_workers(struct watch *watch)
         struct pollfd waited[2] = {{watch->done, POLLIN, 0}, {watch->signals, POLLIN, 0}};
         sleep_lightly(watch, waited);
         if (waited[0].revents != 0) {
-            evidence_look(&watch->evidence, watch->plan, &watch->course, watch->gauges,
-                          watch->gauge_count, clock_monotonic_ns());
+            evidence_look_back(&watch->evidence, &watch->course, watch->gauges, watch->gauge_count,
+                               clock_monotonic_ns());
             progress_erase(watch->progress);
             return WATCH_LEFT;
         }

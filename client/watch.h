@@ -14,8 +14,10 @@
 struct progress;
 
 struct watch {
-    struct course course;      /* what the workers share */
-    struct pulse *pulses;      /* NULL: nobody looks */
+    struct course course; /* what the workers share */
+    struct pulse *pulses;
+    size_t pulse_count;
+    struct timeline *timeline;
     struct progress *progress; /* NULL: nobody looks */
     const struct plan *plan;
     const struct gauge *gauges; /* of the workers */
@@ -30,12 +32,16 @@ struct watch {
     bool interrupted; /* by a signal */
 };
 
+/* Nothing to finish yet. */
+#define WATCH_NONE ((struct watch){.signals = -1, .done = -1})
+
 /* Takes over SIGINT and SIGTERM, for this thread and those it starts. `show` says whether a
- * progress line is drawn on stderr. 0 or -errno. */
+ * progress line is drawn on stderr. 0 or -errno; watch_finish() is due in any case. What the run
+ * came to over time lasts as long as the watch. */
 int watch_init(struct watch *watch, const struct plan *plan, bool show);
 void watch_finish(struct watch *watch);
 
-/* Where worker `index` counts its verdicts for the progress line; NULL if it need not. */
+/* Where worker `index` counts its verdicts. */
 struct pulse *watch_pulse(struct watch *watch, size_t index);
 
 /* `workers` are about to start, each with a gauge. */

@@ -4,6 +4,7 @@
  * draw the lots. */
 #include "client/session.h"
 
+#include "client/counts.h"
 #include "lib/base/random.h"
 #include "tests/fuzz/property.h"
 
@@ -201,6 +202,9 @@ static void check_books(const struct world *w)
     PROPERTY(!w->connected && gauge_read(&w->gauge.ended) <= t->sent + warmup->sent);
     check_tally(t);
     check_tally(warmup);
+    struct counts counts = {0};
+    counts_look(&counts, &w->pulse, 1);
+    PROPERTY(counts.ok == t->ok && counts.failed == t->failed);
     PROPERTY(t->sent <= w->plan.requests && (w->plan.warmup_ns > 0 || warmup->sent == 0));
     PROPERTY(t->bytes_sent + warmup->bytes_sent == w->bytes_sent);
     PROPERTY(!w->plan.trace || w->verdicts == t->ok + t->failed + warmup->ok + warmup->failed);

@@ -88,6 +88,7 @@ def check_result(result):
     assert moments == sorted(set(moments))
     assert sum(ended for _, ended, _ in result['timeline']) <= (
         requests['ok'] + requests['failed'] + (result['warmup'] or {'sent': 0})['sent'])
+    check_over_time(result)
     assert (result['trusted'] is False) == (result['trust']['why'] != [])
     judged = requests['ok'] + requests['failed'] >= 100 * result['plan']['connections']
     assert judged or not result['trusted']
@@ -99,6 +100,22 @@ def check_result(result):
         rate = requests['ok'] / result['elapsed_s']
         assert abs(result['rate']['requests_per_s'] - rate) <= 0.01 * rate
     assert re.fullmatch(r'[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z', result['started'])
+
+
+def check_over_time(result):
+    """The steps lie side by side from the beginning, and add up to the whole."""
+    steps = result['over_time']
+    for kind in ('ok', 'failed'):
+        assert sum(step[kind] for step in steps) == result['requests'][kind]
+    assert len(steps) == max(0, len(result['timeline']) - 1)
+    for before, step in zip([{'to_s': 0}, *steps], steps):
+        assert before['to_s'] == step['from_s'] <= step['to_s']
+        times = step['latency_us']
+        assert (times is None) == (step['ok'] == 0)
+        if times is not None:
+            assert list(times) == ['p50', 'p90', 'p99', 'max']
+            assert list(times.values()) == sorted(times.values())
+            assert times['max'] <= 1.01 * result['latency_us']['max'] + 1
 
 
 def check_times(times):

@@ -1,10 +1,11 @@
 """What the clients say of latency, against a server that writes down what it did."""
 
 import random
+import time
 
 import pytest
 
-from support.client import measure, run
+from support.client import Wrong, measure, run, whole
 from support.facts import facts
 from support.programs import SANITIZER
 from support.scripted import Machine, Scripted, percentile
@@ -167,3 +168,36 @@ def test_stall_is_seen_over_time(model):
     assert quiet >= 0.5
     # the four requests that met it took nearly a second each
     assert max(ended * mean for _, ended, mean in points if mean is not None) >= 3e6
+
+
+@pytest.mark.parametrize('rate', [[], ['-R', 100]], ids=['closed', 'open'])
+def test_server_that_becomes_slower_is_seen_over_time(model, rate):
+    """Each step's percentiles are those of the requests that ended in it, and of no others."""
+    def holds(server, result):
+        steps = [step for step in result['over_time'] if step['ok']]
+        before = [step for step in steps if step['to_s'] < 1.0]
+        after = [step for step in steps if step['from_s'] > 1.2]
+        # a delay is never shorter than the server meant it to be
+        assert all(step['latency_us']['p50'] >= 0.99 * 30e3 for step in before)
+        assert all(step['latency_us']['p50'] >= 0.99 * 150e3 for step in after)
+        if len(before) < 3 or len(after) < 3:
+            return f'too few steps: {steps}'
+        if max(step['latency_us']['max'] for step in before) > 100e3:
+            return f'slow before its time: {before}'
+        if max(step['latency_us']['p99'] for step in after) > 250e3:
+            return f'slower than the server: {after}'
+        return None
+    measured(model, lambda number, since: 0.03 if since < 1.0 else 0.15, holds,
+             '-c', 30, '-d', '2s', *rate)
+
+
+def test_steps_hold_errors_and_nothing_of_a_warm_up(model):
+    """That they add up to what the whole run came to is checked of every result."""
+    def reply(connection, number):
+        time.sleep(0.005)
+        connection.sendall(whole() if number % 4 else whole(b'no', '404 Not Found'))
+        return True
+    with Wrong(reply) as server:
+        result = measure(model, '-c', 2, '-d', '0.5s', '--warmup', '0.3s', server.url + '/')
+    assert result['warmup']['sent'] > 0
+    assert sum(step['failed'] for step in result['over_time']) == result['errors']['status'] > 0

@@ -63,31 +63,53 @@ static void nothing_is_seen_of_a_warm_up(void **state)
     assert_int_equal(evidence.first.at_ns, 2000);
 }
 
-/* However long a run is, its timeline has room: points move apart. */
-static void a_timeline_has_room_for_any_run(void **state)
+/* Its first point is the first look of what counts, its last one the end, whenever that is heard.
+ */
+static void a_timeline_goes_from_the_beginning_to_the_end(void **state)
 {
+    static struct pulse pulse;
     struct gauge gauge = {0};
-    struct evidence evidence = {.timeline.step_ns = 100 * NS_PER_MS};
-    const struct timeline *timeline = &evidence.timeline;
+    struct timeline *timeline = timeline_create(&pulse, 1);
+    struct evidence evidence = {.timeline = timeline};
     struct course course;
     (void)state;
-    course_init(&course, 0, 0, 0);
-    course_begin(&course, NS_PER_S);
-    for (uint64_t i = 0; i < 20000; i++) {
+    assert_non_null(timeline);
+    course_init(&course, 0, NS_PER_S, NS_PER_S);
+    course_begin(&course, 0);
+    evidence_look(&evidence, &plan, &course, &gauge, 1, NS_PER_S - 1);
+    assert_int_equal(timeline->count, 0);
+    for (uint64_t ms = 1000; ms <= 2500; ms += 10) {
+        evidence_look(&evidence, &plan, &course, &gauge, 1, ms * NS_PER_MS);
         gauge_begin(&gauge);
         gauge_end(&gauge, 10);
-        evidence_look(&evidence, &plan, &course, &gauge, 1, NS_PER_S + i * 30 * NS_PER_MS);
+        pulse_count(&pulse, FAILURE_NONE, 10);
     }
-    assert_in_range(timeline->count, TIMELINE_MOST / 2, TIMELINE_MOST);
     assert_int_equal(timeline->at[0].at_ns, NS_PER_S);
-    assert_int_equal(timeline->at[0].ended, 1);
-    for (size_t i = 1; i < timeline->count; i++) {
-        uint64_t apart_ns = timeline->at[i].at_ns - timeline->at[i - 1].at_ns;
-        assert_in_range(apart_ns, 600 * NS_PER_S / TIMELINE_MOST, 2 * timeline->step_ns);
-        assert_int_equal(timeline->at[i].ended - timeline->at[i - 1].ended,
-                         apart_ns / (30 * NS_PER_MS));
-    }
-    assert_true(timeline->at[timeline->count - 1].at_ns + 2 * timeline->step_ns > 600 * NS_PER_S);
+    assert_int_equal(timeline->at[timeline->count - 1].at_ns, 1900 * NS_PER_MS);
+    assert_int_equal(timeline->at[timeline->count - 1].ended, 90);
+    evidence_look_back(&evidence, &course, &gauge, 1, 3 * NS_PER_S);
+    assert_int_equal(timeline->at[timeline->count - 1].at_ns, 2 * NS_PER_S);
+    assert_int_equal(timeline->at[timeline->count - 1].ended, 151);
+    assert_int_equal(timeline->seen.ok, 151);
+    assert_int_equal(evidence.spent_ns, 1510);
+    timeline_destroy(timeline);
+}
+
+static void a_run_that_ends_in_its_warm_up_has_no_timeline(void **state)
+{
+    static struct pulse pulse;
+    struct gauge gauge = {0};
+    struct timeline *timeline = timeline_create(&pulse, 1);
+    struct evidence evidence = {.timeline = timeline};
+    struct course course;
+    (void)state;
+    assert_non_null(timeline);
+    course_init(&course, 0, NS_PER_S, NS_PER_S);
+    course_begin(&course, 0);
+    course_stop(&course, NS_PER_S / 2);
+    evidence_look_back(&evidence, &course, &gauge, 1, NS_PER_S / 2 + 1);
+    assert_int_equal(timeline->count, 0);
+    timeline_destroy(timeline);
 }
 
 static void looks_end_with_the_run(void **state)
@@ -132,7 +154,7 @@ static void a_thread_s_toil_is_what_it_used(void **state)
     struct evidence evidence;
     volatile unsigned spin = 0;
     (void)state;
-    evidence_begin(&evidence);
+    evidence_begin(&evidence, NULL);
     assert_true(evidence.cores >= 1);
     struct toil before = toil_now();
     struct toil after = before;
@@ -176,7 +198,8 @@ int main(void)
     static struct suite suite;
     suite_add(&suite, CASE(looks_begin_after_ramp_up_and_end_before_the_tail));
     suite_add(&suite, CASE(nothing_is_seen_of_a_warm_up));
-    suite_add(&suite, CASE(a_timeline_has_room_for_any_run));
+    suite_add(&suite, CASE(a_timeline_goes_from_the_beginning_to_the_end));
+    suite_add(&suite, CASE(a_run_that_ends_in_its_warm_up_has_no_timeline));
     suite_add(&suite, CASE(looks_end_with_the_run));
     suite_add(&suite, CASE(looks_come_at_irregular_moments));
     suite_add(&suite, CASE(a_thread_s_toil_is_what_it_used));

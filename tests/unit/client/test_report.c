@@ -33,6 +33,7 @@ static struct plan plan = {
 static struct tally *tally;
 static struct tally *warmup;
 static struct thresholds thresholds;
+static struct timeline *timeline; /* NULL until timeline_report() */
 
 static struct report report_of(void)
 {
@@ -63,6 +64,8 @@ static int teardown(void **state)
     (void)state;
     space_destroy(tally, 1, sizeof(*tally));
     space_destroy(warmup, 1, sizeof(*warmup));
+    timeline_destroy(timeline);
+    timeline = NULL;
     return 0;
 }
 
@@ -483,11 +486,24 @@ static void a_warm_up_is_told_apart(void **state)
     free(text);
 }
 
+/* `count` good replies of one latency. */
+static void fill_step(size_t step, size_t count, uint64_t latency_ns)
+{
+    static struct pulse pulse;
+    memset(&pulse, 0, sizeof pulse);
+    for (size_t i = 0; i < count; i++) {
+        pulse_count(&pulse, FAILURE_NONE, latency_ns);
+    }
+    counts_look(&timeline->steps[step], &pulse, 1);
+}
+
 /* Two seconds, looked at three times: 30 requests of 1 ms each, then none. */
 static struct report timeline_report(void)
 {
     struct report report = report_of();
-    struct timeline *timeline = &report.evidence.timeline;
+    timeline = timeline_create(NULL, 0);
+    assert_non_null(timeline);
+    report.evidence.timeline = timeline;
     report.begin_ns = 100 * NS_PER_S;
     timeline->count = 3;
     timeline->at[0] = (struct sighting){.at_ns = 100 * NS_PER_S};
@@ -495,6 +511,8 @@ static struct report timeline_report(void)
         (struct sighting){.at_ns = 101 * NS_PER_S, .ended = 30, .spent_ns = 30 * NS_PER_MS};
     timeline->at[2] = timeline->at[1];
     timeline->at[2].at_ns = 102 * NS_PER_S;
+    fill_step(1, 30, NS_PER_MS);
+    timeline->steps[2].failed = timeline->steps[2].failures[FAILURE_TIMEOUT] = 2;
     return report;
 }
 
@@ -507,6 +525,13 @@ static void json_shows_the_run_over_time(void **state)
     assert_null(check(schema_root, root));
     char *text = json_dumps(json_object_get(root, "timeline"), JSON_COMPACT);
     assert_string_equal(text, "[[0.0,0,null],[1.0,30,1000.0],[2.0,0,null]]");
+    free(text);
+    text = json_dumps(json_object_get(root, "over_time"), JSON_COMPACT | JSON_REAL_PRECISION(4));
+    assert_string_equal(text, "[{\"from_s\":0.0,\"to_s\":1.0,\"ok\":30,\"failed\":0,"
+                              "\"latency_us\":{\"p50\":1004.0,\"p90\":1004.0,\"p99\":1004.0,"
+                              "\"max\":1004.0}},"
+                              "{\"from_s\":1.0,\"to_s\":2.0,\"ok\":0,\"failed\":2,"
+                              "\"latency_us\":null}]");
     free(text);
     json_decref(root);
 }

@@ -1,5 +1,7 @@
 #include "tests/unit/client/world.h"
 
+#include "client/counts.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -251,6 +253,7 @@ void world_begin(struct world *w)
                                   .warmup = w->warmup,
                                   .specimens = w->specimens,
                                   .gauge = &w->gauge,
+                                  .pulse = &w->pulse,
                                   .rank = w->rank,
                                   .flights = w->flights,
                                   .memory = &w->memory,
@@ -268,6 +271,10 @@ static void check_books(const struct world *w)
     for (int kind = 0; kind < FAILURE_COUNT; kind++) {
         failures += t->failures[kind];
     }
+    struct counts counts = {0};
+    counts_look(&counts, &w->pulse, 1);
+    assert_int_equal(counts.ok, t->ok);
+    assert_memory_equal(counts.failures, t->failures, sizeof t->failures);
     assert_false(w->connected);
     assert_int_equal(failures, t->failed);
     assert_true(t->ok + t->failed <= t->sent);

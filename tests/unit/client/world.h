@@ -39,6 +39,7 @@ struct world {
     struct plan plan;
     struct course course;
     struct gauge gauge;
+    struct pulse pulse;
     _Atomic uint64_t specimens[2];
     struct tally *tally;
     struct tally *warmup;
