@@ -1,4 +1,5 @@
 /* The clients' main: options, plan, run, report. Linked once with each I/O model. */
+#include "client/blocks.h"
 #include "client/hlog.h"
 #include "client/load.h"
 #include "client/options.h"
@@ -150,6 +151,7 @@ static enum exit_status run_plan(const struct plan *plan, const struct options *
         .tally = tallies,
         .warmup = tallies + 1,
         .thresholds = &options->thresholds,
+        .fine_blocks = block_is_fine(),
     };
     enum exit_status status = EXIT_FAILED;
     if (tallies == NULL) {

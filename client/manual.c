@@ -18,6 +18,9 @@ static const struct manual_entry description[] = {
     {.text = "A run ends after the requests of -n or the duration of -d, whichever comes first. "
              "The summary goes to standard output. While a run lasts, a line on a terminal's "
              "standard error shows how far it is."},
+    {.text = "A summary also draws how the run went over time, from left to right: requests a "
+             "second, and p99 of those that ended in each column. Where the locale's characters "
+             "are not UTF-8's, denser characters of ASCII stand for higher blocks."},
     {.text =
          "A run says whether its own figures can be trusted. Requests in flight are counted apart "
          "and held against what latencies come to by Little's law; the generator's threads may "

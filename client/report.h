@@ -54,6 +54,11 @@ struct report {
     uint64_t cpu_system_ns;
     struct evidence evidence;
     bool interrupted;
+    bool fine_blocks; /* the reader's characters are UTF-8's (client/blocks.h) */
+};
+
+enum {
+    REPORT_LABEL = 12 /* width of the words on the left of the summary */
 };
 
 /* When a point of the timeline was, since the beginning. */
@@ -78,6 +83,9 @@ static inline struct missed report_missed(const struct report *report)
 
 /* Prints the summary; with `full`, the whole table of percentiles too. */
 void report_print(const struct report *report, bool full, FILE *to);
+
+/* Of these, the course over time as a picture of two lines, if there were two steps or more. */
+void report_print_over_time(const struct report *report, FILE *to);
 
 /* Prints it in the words of wrk, for programs that read these; with `full`, as with its --latency.
  */

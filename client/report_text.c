@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    LABEL = 12, /* width of the words on the left */
-    COLUMN = 8, /* and of a column of figures */
+    LABEL = REPORT_LABEL,
+    COLUMN = 8, /* width of a column of figures */
 };
 
 /* Of 100,000 samples. */
@@ -377,6 +377,7 @@ void report_print(const struct report *report, bool full, FILE *to)
     print_schedule(report, to);
     print_throughput(report, to);
     print_times(report, to);
+    report_print_over_time(report, to);
     print_errors(report, to);
     print_statuses(report, to);
     print_delay(report, to);

@@ -1,13 +1,14 @@
 """What the clients say of latency, against a server that writes down what it did."""
 
 import random
+import re
 import time
 
 import pytest
 
 from support.client import Wrong, measure, run, whole
 from support.facts import facts
-from support.programs import SANITIZER
+from support.programs import SANITIZER, environment
 from support.scripted import Machine, Scripted, percentile
 
 TRIES = 4
@@ -201,3 +202,22 @@ def test_steps_hold_errors_and_nothing_of_a_warm_up(model):
         result = measure(model, '-c', 2, '-d', '0.5s', '--warmup', '0.3s', server.url + '/')
     assert result['warmup']['sent'] > 0
     assert sum(step['failed'] for step in result['over_time']) == result['errors']['status'] > 0
+
+
+def test_course_over_time_is_drawn_in_the_summary(model):
+    with Scripted(lambda number, since: 0.01 if since < 0.4 else 0.03) as server:
+        done = {charset: run(model, '-c', 2, '-d', '0.8s', server.url,
+                             env=environment(LC_ALL=charset))
+                for charset in ('C.UTF-8', 'C')}
+    for charset, cells in (('C.UTF-8', ' \u2581-\u2588'), ('C', ' .:=+*#@-')):
+        said = done[charset].stdout
+        rate = re.search(f'(?m)^  rate {{8}}([{cells}]+)  0 to [0-9,]+ requests/s, [0-9.]+m?s a column$',
+                         said)
+        p99 = re.search(f'(?m)^  p99 {{9}}([{cells}]+)  0 to [0-9.]+m?s$', said)
+        assert rate and p99 and len(rate[1]) == len(p99[1]) >= 2, said
+        assert said.isascii() == (charset == 'C')
+
+
+def test_run_of_one_step_has_no_course(model):
+    with Wrong(whole()) as server:
+        assert 'a column' not in run(model, '-c', 1, '-n', 1, server.url + '/').stdout

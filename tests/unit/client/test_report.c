@@ -536,6 +536,71 @@ static void json_shows_the_run_over_time(void **state)
     json_decref(root);
 }
 
+/* `steps` of a second each, in which more and more requests end, and take longer and longer. */
+static struct report rising_report(size_t steps)
+{
+    struct report report = report_of();
+    timeline = timeline_create(NULL, 0);
+    assert_non_null(timeline);
+    report.evidence.timeline = timeline;
+    timeline->count = steps + 1;
+    for (size_t i = 1; i <= steps; i++) {
+        timeline->at[i].at_ns = i * NS_PER_S;
+        fill_step(i, 100 * i, i * NS_PER_MS);
+    }
+    return report;
+}
+
+static const struct picture_row {
+    const char *name;
+    size_t steps;
+    bool fine;
+    const char *rate, *p99;
+} pictures[] = {
+    {"eight_steps_rise", 8, true, "  rate        ▁▂▃▄▅▆▇█  0 to 800 requests/s, 1.00s a column\n",
+     "  p99         ▁▂▃▄▅▆▇█  0 to 8.0"},
+    {"eight_steps_rise_in_ascii", 8, false,
+     "  rate        .:-=+*#@  0 to 800 requests/s, 1.00s a column\n",
+     "  p99         .:-=+*#@  0 to 8.0"},
+    {"two_steps_make_a_picture", 2, true, "  rate        ▄█  0 to 200 requests/s, 1.00s a column\n",
+     "  p99         ▄█  0 to "},
+    {"one_step_makes_none", 1, true, NULL, NULL},
+    {"as_many_steps_as_there_are_columns", 60, false,
+     "@@@@@@@@  0 to 6,000 requests/s, 1.00s a column\n", "@@@@@@@@  0 to 60."},
+    /* two steps a column; the last one alone */
+    {"more_steps_are_added_up", 119, false, "@@@@@@@@  0 to 11,900 requests/s, 1.98s a column\n",
+     "@@@@@@@@  0 to 1"},
+};
+
+static void is_drawn(void **state)
+{
+    const struct picture_row *row = *state;
+    fill();
+    struct report report = rising_report(row->steps);
+    report.fine_blocks = row->fine;
+    char *text = text_of(&report, false);
+    if (row->rate == NULL) {
+        assert_null(strstr(text, "a column"));
+    } else if (strstr(text, row->rate) == NULL || strstr(text, row->p99) == NULL) {
+        fail_msg("not %sand not %s in:\n%s", row->rate, row->p99, text);
+    }
+    free(text);
+}
+
+/* What is empty shows as such: neither as little, nor as the lowest there is. */
+static void a_step_without_replies_is_a_gap(void **state)
+{
+    (void)state;
+    fill();
+    struct report report = rising_report(3);
+    report.fine_blocks = true;
+    counts_clear(&timeline->steps[2]);
+    char *text = text_of(&report, false);
+    assert_non_null(strstr(text, "  rate        ▃ █  0 to 300"));
+    assert_non_null(strstr(text, "  p99         ▃ █  0 to "));
+    free(text);
+}
+
 /* Line by line what wrk prints of the like. */
 static void text_of_wrk_has_its_form(void **state)
 {
@@ -707,6 +772,8 @@ int main(int argc, char **argv)
     suite_add(&suite, CASE(what_is_required_is_held_against_what_came));
     suite_add(&suite, CASE(a_warm_up_is_told_apart));
     suite_add(&suite, CASE(json_shows_the_run_over_time));
+    suite_add_rows(&suite, is_drawn, ROWS(pictures));
+    suite_add(&suite, CASE(a_step_without_replies_is_a_gap));
     suite_add(&suite, CASE(text_of_wrk_has_its_form));
     suite_add(&suite, CASE(text_of_wrk_without_any_reply));
     suite_add(&suite, CASE(json_percentiles_are_those_of_the_samples));
