@@ -543,6 +543,16 @@ static uint16_t largest_record(const SSL *ssl)
     return (uint16_t)(code >= 1 && code <= 4 ? 256u << code : LARGEST_RECORD);
 }
 
+/* In TLS 1.2 a session that is resumed may come with a new ticket, of which the callback for new
+ * sessions is not told. */
+static void keep_renewed(struct link *link)
+{
+    if (link->recall != NULL && SSL_version(link->ssl) == TLS1_2_VERSION &&
+        SSL_session_reused(link->ssl)) {
+        recall_keep(link->recall, SSL_get1_session(link->ssl));
+    }
+}
+
 int tls_handshake(struct stream *stream)
 {
     struct link *link = link_of(stream);
@@ -555,6 +565,7 @@ int tls_handshake(struct stream *stream)
     int result = SSL_do_handshake(link->ssl);
     if (result == 1) {
         link->record = largest_record(link->ssl);
+        keep_renewed(link);
         return 0;
     }
     int came = came_of(link, result);
@@ -568,16 +579,21 @@ int tls_handshake(struct stream *stream)
     return came;
 }
 
-static const char *host_of(SSL *ssl, char *address)
+/* The name or address that was asked for. */
+static const char *host_of(SSL *ssl, char address[INET6_ADDRSTRLEN])
 {
-    const char *host = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0);
-    if (host != NULL) {
-        return host;
-    }
+    const char *name = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0);
     char *text = X509_VERIFY_PARAM_get1_ip_asc(SSL_get0_param(ssl));
-    snprintf(address, INET6_ADDRSTRLEN, "%s", text != NULL ? text : "this address");
-    OPENSSL_free(text);
-    return address;
+    unsigned char bytes[16];
+    *address = '\0';
+    if (text != NULL) {
+        int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+        if (inet_pton(family, text, bytes) == 1) {
+            inet_ntop(family, bytes, address, INET6_ADDRSTRLEN); /* in its short form */
+        }
+        OPENSSL_free(text);
+    }
+    return name != NULL ? name : address;
 }
 
 int link_on_verdict(int fine, X509_STORE_CTX *verdict)

@@ -76,6 +76,13 @@ static int on_password(char *to, int size, int writing, void *asked)
     return -1;
 }
 
+/* OpenSSL's decoders do not tell what they cannot read from what is not there. */
+static bool has_key(const struct tls_file *file)
+{
+    static const char end[] = "PRIVATE KEY-----";
+    return memmem(file->bytes, file->size, end, sizeof(end) - 1) != NULL;
+}
+
 EVP_PKEY *pem_key(const struct tls_file *file, char wrong[TLS_WRONG])
 {
     char reason[TLS_WRONG / 2];
@@ -89,7 +96,7 @@ EVP_PKEY *pem_key(const struct tls_file *file, char wrong[TLS_WRONG])
                   "%s: the key is encrypted, and there is nobody to ask for its password "
                   "(openssl pkey writes it in the clear)",
                   file->name);
-    } else if (key == NULL && is_at_end()) {
+    } else if (key == NULL && !has_key(file)) {
         wrong_say(wrong,
                   "%s: has no private key in it (PEM is wanted: -----BEGIN PRIVATE KEY-----)",
                   file->name);

@@ -42,6 +42,21 @@ static const struct {
     {SSL_R_RENEGOTIATION_MISMATCH, "wants to negotiate again"},
 };
 
+/* RFC 8446 6. Of some alerts OpenSSL 3.0 has no text. */
+static const char *alert_text(int alert)
+{
+    switch (alert) {
+    case SSL_AD_MISSING_EXTENSION:
+        return "missing extension";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        return "certificate required";
+    case SSL_AD_NO_APPLICATION_PROTOCOL:
+        return "no application protocol";
+    default:
+        return SSL_alert_desc_string_long(alert);
+    }
+}
+
 static void say_reason(char *to, size_t size, unsigned long error)
 {
     int reason = ERR_GET_REASON(error);
@@ -53,8 +68,7 @@ static void say_reason(char *to, size_t size, unsigned long error)
             }
         }
         if (reason > SSL_AD_REASON_OFFSET) {
-            snprintf(to, size, "refused: %s",
-                     SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+            snprintf(to, size, "refused: %s", alert_text(reason - SSL_AD_REASON_OFFSET));
             return;
         }
     }

@@ -159,7 +159,7 @@ void tls_tickets_turn(struct tls_tickets *tickets)
     pthread_mutex_unlock(&tickets->lock);
 }
 
-/* The lock is held. After a long silence, what the first key has encrypted is too old as well. */
+/* The lock is held. */
 static void turn_if_due(struct tls_tickets *tickets)
 {
     uint64_t now_ns = clock_monotonic_ns();

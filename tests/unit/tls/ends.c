@@ -1,7 +1,10 @@
 #include "tests/unit/tls/ends.h"
 
+#include "lib/tls/contexts.h"
+
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +26,13 @@ struct tls_client *client_of(const struct tls_client_plan *plan)
     return client;
 }
 
+struct tls_client *older_client_of(const struct tls_client_plan *plan)
+{
+    struct tls_client *client = client_of(plan);
+    SSL_CTX_set_max_proto_version(client->context, TLS1_2_VERSION);
+    return client;
+}
+
 void world_create(struct world *world)
 {
     char wrong[TLS_WRONG];
@@ -35,10 +45,12 @@ void world_create(struct world *world)
                        .alt_names = "DNS:server.test,DNS:*.wild.test,IP:127.0.0.1,IP:::1"});
     world->server = server_of(&(struct tls_server_plan){.pairs = &world->pair, .pair_count = 1});
     world->client = client_of(&(struct tls_client_plan){.ca = world->ca});
+    world->older = older_client_of(&(struct tls_client_plan){.ca = world->ca});
 }
 
 void world_destroy(struct world *world)
 {
+    tls_client_destroy(world->older);
     tls_client_destroy(world->client);
     tls_server_destroy(world->server);
     authority_free_pair(&world->pair);
@@ -104,4 +116,54 @@ void expect_text(struct stream *at, const char *text)
     ssize_t size = stream_receive(at, got, sizeof(got));
     assert_int_equal(size, strlen(text));
     assert_memory_equal(got, text, strlen(text));
+}
+
+SSL *stranger(const struct ends *ends, SSL_CTX *context)
+{
+    SSL *ssl = SSL_new(context);
+    SSL_CTX_free(context);
+    SSL_set_fd(ssl, ends->client.fd);
+    SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+struct outcomes stranger_shake(struct ends *ends, SSL *ssl)
+{
+    struct outcomes came = {STREAM_WANT_READ, SSL_ERROR_WANT_READ};
+    for (int turns = 0; turns < 100; turns++) {
+        if (came.client == SSL_ERROR_WANT_READ) {
+            came.client = SSL_get_error(ssl, SSL_do_handshake(ssl));
+        }
+        if (stream_is_again(came.server)) {
+            came.server = tls_handshake(&ends->server);
+        }
+    }
+    return came;
+}
+
+void pattern_fill(unsigned char *to, size_t size)
+{
+    for (size_t at = 0; at < size; at++) {
+        to[at] = (unsigned char)(at % 251);
+    }
+}
+
+int pattern_file(size_t size)
+{
+    int file = memfd_create("pattern", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(file, (off_t)size), 0);
+    unsigned char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    assert_true(map != MAP_FAILED);
+    pattern_fill(map, size);
+    munmap(map, size);
+    return file;
+}
+
+void pattern_check(const unsigned char *bytes, size_t size, size_t offset)
+{
+    for (size_t at = 0; at < size; at++) {
+        if (bytes[at] != (offset + at) % 251) {
+            fail_msg("byte %zu is another", offset + at);
+        }
+    }
 }
