@@ -3,6 +3,7 @@
 import pytest
 
 from support import docroot as docroots
+from support.certificates import Certificates
 from support.http import Connection
 from support.programs import MODELS, program, raise_descriptor_limit
 from support.server import Process, Server
@@ -45,6 +46,12 @@ def docroot():
     root = docroots.make()
     yield root
     docroots.remove(root)
+
+
+@pytest.fixture(scope='session')
+def certificates(tmp_path_factory):
+    """Those of this run: support/certificates.py."""
+    return Certificates(tmp_path_factory.mktemp('certificates'))
 
 
 @pytest.fixture(params=MODELS, scope='module')

@@ -1,0 +1,41 @@
+"""Certificates of all kinds, made anew for each run: certificates.c."""
+
+import pathlib
+import subprocess
+
+from support.programs import BUILD, PATIENCE, environment
+
+
+class Certificates:
+    """A folder of them. NAME.pem is a certificate and NAME.key its key:
+
+    server      for localhost, 127.0.0.1, ::1, server.test and *.wild.test
+    rsa         the same names, with a key for RSA
+    second      for second.test; elsewhere: for elsewhere.test
+    expired, early      out of their time; their names are the server's
+    encrypted   its key has the password "secret"
+    client      for a client to show
+    unknown     the server's names, signed by the authority that nobody trusts
+
+    ca and other_ca are the authorities' own; server.ocsp is a response to be stapled; tickets.bin and
+    other-tickets.bin hold a ticket key of 80 and of 48 bytes."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([BUILD / 'tests' / 'support' / 'certificates', self.folder],
+                       check=True, env=environment(), timeout=60 * PATIENCE)
+        self.ca, self.other_ca = self.folder / 'ca.pem', self.folder / 'other-ca.pem'
+        self.ocsp = self.folder / 'server.ocsp'
+        self.tickets = self.folder / 'tickets.bin'
+        self.other_tickets = self.folder / 'other-tickets.bin'
+
+    def certificate(self, name='server'):
+        return self.folder / f'{name}.pem'
+
+    def key(self, name='server'):
+        return self.folder / f'{name}.key'
+
+    def options(self, name='server'):
+        """For a server or a client that is to show this one."""
+        return ['--cert', self.certificate(name), '--key', self.key(name)]
