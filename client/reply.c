@@ -37,6 +37,7 @@ static enum reply_outcome begin_body(struct reply *reply, const struct framing *
         return framing->length == 0 ? REPLY_COMPLETE : REPLY_MORE;
     case FRAMING_CHUNKED:
         reply->phase = REPLY_CHUNKED;
+        reply->chunked.folds = true;
         return REPLY_MORE;
     case FRAMING_CLOSE:
         reply->phase = REPLY_UNTIL_CLOSE;
@@ -89,12 +90,42 @@ static void remember(struct reply_memory *memory, const struct reply *reply,
                      enum reply_outcome outcome, struct bytes head)
 {
     memory->size = 0;
-    if (outcome != REPLY_BROKEN && reply->status > 0 && head.len <= REPLY_MEMORY_MAX) {
+    if (reply->status > 0 && head.len <= REPLY_MEMORY_MAX) {
         memory->size = head.len;
         memory->outcome = outcome;
         memory->reply = *reply;
         memcpy(memory->head, head.at, head.len);
     }
+}
+
+static enum reply_outcome read_new_head(struct reply *reply, enum method to, struct bytes text,
+                                        size_t *used, const char **why)
+{
+    struct response response;
+    switch (response_read(text, REPLY_HEAD_MAX, REPLY_FIELDS_MAX, &response, why)) {
+    case RESPONSE_COMPLETE:
+        *used = response.head_size;
+        return take_head(reply, to, &response, why);
+    case RESPONSE_MORE:
+        *used = 0;
+        return REPLY_MORE;
+    case RESPONSE_MALFORMED:
+    case RESPONSE_TOO_LARGE:
+        break;
+    }
+    return REPLY_BROKEN;
+}
+
+/* A head that is malformed, unless it is for a folded line. Rare, and needs much of the stack. */
+__attribute__((noinline)) static enum reply_outcome read_folded_head(struct reply *reply,
+                                                                     enum method to,
+                                                                     struct bytes text,
+                                                                     size_t *used, const char **why)
+{
+    char room[REPLY_HEAD_MAX];
+    struct bytes head = {room, text.len < sizeof(room) ? text.len : sizeof(room)};
+    bool folded = response_unfold((struct bytes){text.at, head.len}, room);
+    return folded ? read_new_head(reply, to, head, used, why) : REPLY_BROKEN;
 }
 
 static enum reply_outcome read_head(struct reply *reply, struct reply_memory *memory,
@@ -106,22 +137,14 @@ static enum reply_outcome read_head(struct reply *reply, struct reply_memory *me
         *reply = memory->reply;
         return memory->outcome;
     }
-    struct response response;
-    switch (response_read(text, REPLY_HEAD_MAX, REPLY_FIELDS_MAX, &response, why)) {
-    case RESPONSE_COMPLETE: {
-        enum reply_outcome outcome = take_head(reply, to, &response, why);
-        *used = response.head_size;
-        remember(memory, reply, outcome, (struct bytes){text.at, response.head_size});
-        return outcome;
+    enum reply_outcome outcome = read_new_head(reply, to, text, used, why);
+    if (outcome == REPLY_BROKEN) {
+        outcome = read_folded_head(reply, to, text, used, why);
     }
-    case RESPONSE_MORE:
-        *used = 0;
-        return REPLY_MORE;
-    case RESPONSE_MALFORMED:
-    case RESPONSE_TOO_LARGE:
-        break;
+    if (outcome != REPLY_BROKEN && *used > 0) {
+        remember(memory, reply, outcome, (struct bytes){text.at, *used});
     }
-    return REPLY_BROKEN;
+    return outcome;
 }
 
 static void add_content(struct digest *content, struct bytes text)

@@ -24,7 +24,8 @@ enum state {
     TRAILER_NAME,  /* within a trailer's name */
     TRAILER_VALUE, /* behind its colon */
     TRAILER_LF,
-    LAST_LF, /* CR of the empty line read */
+    TRAILER_NEXT, /* as TRAILER, behind another line, which may go on */
+    LAST_LF,      /* CR of the empty line read */
     OVER,
     BROKEN,
 };
@@ -153,6 +154,15 @@ static enum state on_name(char byte)
     return byte_is(byte, BYTE_TOKEN) ? TRAILER_NAME : BROKEN;
 }
 
+/* At the beginning of a trailer line. */
+static enum state on_trailer(char byte)
+{
+    if (byte == '\r') {
+        return LAST_LF;
+    }
+    return byte == ':' ? BROKEN : on_name(byte);
+}
+
 static enum state after(struct chunked *chunked, char byte)
 {
     switch ((enum state)chunked->state) {
@@ -179,16 +189,15 @@ static enum state after(struct chunked *chunked, char byte)
     case DATA_LF:
         return expect(byte, '\n', SIZE_FIRST);
     case TRAILER:
-        if (byte == '\r') {
-            return LAST_LF;
-        }
-        return byte == ':' ? BROKEN : on_name(byte);
+        return on_trailer(byte);
+    case TRAILER_NEXT:
+        return chunked->folds && byte_is(byte, BYTE_WHITESPACE) ? TRAILER_VALUE : on_trailer(byte);
     case TRAILER_NAME:
         return on_name(byte);
     case TRAILER_VALUE:
         return on_trailer_value(byte);
     case TRAILER_LF:
-        return expect(byte, '\n', TRAILER);
+        return expect(byte, '\n', TRAILER_NEXT);
     case LAST_LF:
         return expect(byte, '\n', OVER);
     case DATA:

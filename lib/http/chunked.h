@@ -3,15 +3,18 @@
 
 #include "lib/http/bytes.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Zero is the start state. Extensions and trailers are read, bounded and dropped. What they and the
- * sizes cost counts as overhead, which content pays off: two bytes for each of its own, and 16 for
- * each chunk that is not empty. */
+/* Zero, with `folds` as it is wanted, is the start state. Extensions and trailers are read, bounded
+ * and dropped. What they and the sizes cost counts as overhead, which content pays off: two bytes
+ * for each of its own, and 16 for each chunk that is not empty. */
 struct chunked {
     uint64_t left;     /* bytes of content still to come in this chunk */
     uint32_t overhead; /* bytes not paid for */
     uint8_t state;
+    bool folds; /* a trailer line may go on behind a line end and whitespace, as only a client has
+                   to bear it (RFC 9112 5.2) */
 };
 
 enum chunked_outcome {

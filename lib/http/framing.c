@@ -8,7 +8,8 @@ enum codings {
     CODINGS_CHUNKED,       /* "chunked" alone */
     CODINGS_OTHER,         /* others alone: only the end of the connection ends the body */
     CODINGS_OTHER_CHUNKED, /* others, and "chunked" last */
-    CODINGS_MALFORMED,     /* not a list of codings, or "chunked" before its end */
+    CODINGS_CHUNKED_OTHER, /* "chunked", and others behind it */
+    CODINGS_MALFORMED,     /* not a list of codings, or "chunked" twice */
 };
 
 /* What the codings come down to when `member` follows those before. An empty member is malformed
@@ -20,13 +21,15 @@ static enum codings add_coding(enum codings before, struct bytes member)
     const char *semicolon = memchr(member.at, ';', member.len);
     struct bytes name = scan_trimmed(member.at, semicolon ? semicolon : end);
 
-    if ((before != CODINGS_NONE && before != CODINGS_OTHER) || !is_token(name)) {
+    bool is_chunked = before != CODINGS_NONE && before != CODINGS_OTHER;
+
+    if (before == CODINGS_MALFORMED || !is_token(name)) {
         return CODINGS_MALFORMED;
     }
     if (!bytes_equal_nocase(name, BYTES("chunked"))) {
-        return CODINGS_OTHER;
+        return is_chunked ? CODINGS_CHUNKED_OTHER : CODINGS_OTHER;
     }
-    if (semicolon) {
+    if (semicolon || is_chunked) {
         return CODINGS_MALFORMED;
     }
     return before == CODINGS_NONE ? CODINGS_CHUNKED : CODINGS_OTHER_CHUNKED;
@@ -95,6 +98,7 @@ static struct framing framing_by_codings(const struct request *request)
     case CODINGS_OTHER_CHUNKED:
         return refused(501, "a transfer coding other than chunked");
     case CODINGS_OTHER:
+    case CODINGS_CHUNKED_OTHER:
         return refused(400, "a transfer coding that does not end in chunked");
     case CODINGS_NONE:
     case CODINGS_MALFORMED:
@@ -137,6 +141,7 @@ struct framing framing_of_response(const struct response *response, enum method 
         case CODINGS_OTHER_CHUNKED:
             return (struct framing){.kind = FRAMING_CHUNKED};
         case CODINGS_OTHER:
+        case CODINGS_CHUNKED_OTHER:
             return (struct framing){.kind = FRAMING_CLOSE};
         case CODINGS_NONE:
         case CODINGS_MALFORMED:

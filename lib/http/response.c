@@ -102,6 +102,29 @@ enum response_outcome response_read(struct bytes text, size_t max_head, unsigned
     return outcome;
 }
 
+bool response_unfold(struct bytes text, char *to)
+{
+    const char *first = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
+    size_t at = first ? (size_t)(first - text.at) + 1 : text.len;
+    bool folded = false;
+
+    if (at == text.len || text.at[at] == '\r') {
+        return false; /* no field line */
+    }
+    memcpy(to, text.at, text.len);
+    for (size_t i = at; i + 2 < text.len; i++) {
+        bool is_end = to[i] == '\r' && to[i + 1] == '\n';
+        if (is_end && to[i + 2] == '\r') {
+            break; /* the empty line */
+        }
+        if (is_end && byte_is(to[i + 2], BYTE_WHITESPACE)) {
+            to[i] = to[i + 1] = ' ';
+            folded = true;
+        }
+    }
+    return folded;
+}
+
 void head_text(struct head *head, struct bytes text)
 {
     bool fits = !head_overflowed(head) && text.len <= head->room - head->len;

@@ -29,6 +29,12 @@ enum response_outcome {
 enum response_outcome response_read(struct bytes text, size_t max_head, unsigned max_fields,
                                     struct response *response, const char **why);
 
+/* Copies `text` to `to`, where there is room for it, but with spaces for every line end between two
+ * field lines that whitespace follows: what is one line to a client, which has to bear that, and to
+ * nobody else (RFC 9112 5.2). False: there is none, nor any use in reading the copy. Behind the
+ * status line whitespace is malformed for everybody (2.2) and stays as it is. Any thread. */
+bool response_unfold(struct bytes text, char *to);
+
 /* A writer of heads into the caller's room. Once it overflows it stays so and writes no more;
  * ask head_overflowed() at the end. */
 struct head {

@@ -269,6 +269,30 @@ static void the_largest_size_is_two_to_the_63_less_one(void **state)
     assert_int_equal(chunked_read(&chunked, BYTES("\r\n0\r\n\r\n"), &used, &data), CHUNKED_END);
 }
 
+/* As a client has to bear it (RFC 9112 5.2). */
+static void trailers_may_be_folded_where_that_is_wanted(void **state)
+{
+    static const struct {
+        struct bytes text;
+        enum chunked_outcome outcome;
+    } rows[] = {
+        {TEXT("0\r\nA: b\r\n c\r\n\r\n"), CHUNKED_END},
+        {TEXT("0\r\nA: b\r\n\tc\r\n d\r\nE: f\r\n g: h\r\n\r\n"), CHUNKED_END},
+        {TEXT("0\r\nA: b\r\n \r\n\r\n"), CHUNKED_END},
+        {TEXT("0\r\n c\r\n\r\n"), CHUNKED_MALFORMED},
+        {TEXT("0\r\nA: b\r\n\n"), CHUNKED_MALFORMED},
+    };
+    size_t used;
+    struct bytes data;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct chunked chunked = {.folds = true};
+        assert_int_equal(chunked_read(&chunked, rows[i].text, &used, &data), rows[i].outcome);
+        assert_true(rows[i].outcome != CHUNKED_END || used == rows[i].text.len);
+    }
+}
+
 static void malformed_is_final(void **state)
 {
     struct chunked chunked = {0};
@@ -366,6 +390,7 @@ int main(void)
     suite_add_rows(&suite, check_bad, ROWS(bad_rows));
     suite_add_rows(&suite, check_bound, ROWS(bound_rows));
     suite_add(&suite, CASE(the_largest_size_is_two_to_the_63_less_one));
+    suite_add(&suite, CASE(trailers_may_be_folded_where_that_is_wanted));
     suite_add(&suite, CASE(malformed_is_final));
     suite_add(&suite, CASE(just_16_kb_of_overhead_is_good));
     suite_add(&suite, CASE(nothing_at_all_wants_more));

@@ -114,6 +114,48 @@ static void check_bad(void **state)
     }
 }
 
+/* ---- folded lines ---- */
+
+struct fold_row {
+    const char *name;
+    struct bytes text;
+    struct bytes unfolded; /* nothing: it has no folded line */
+};
+
+static const struct fold_row fold_rows[] = {
+    {"fold_is_spaces", TEXT(OK "A: b\r\n c\r\n\r\n"), TEXT(OK "A: b   c\r\n\r\n")},
+    {"fold_with_a_tab", TEXT(OK "A: b\r\n\tc\r\n\r\n"), TEXT(OK "A: b  \tc\r\n\r\n")},
+    {"fold_before_the_value", TEXT(OK "A:\r\n b\r\n\r\n"), TEXT(OK "A:   b\r\n\r\n")},
+    {"folds_of_one_line", TEXT(OK "A: b\r\n c\r\n d\r\n"), TEXT(OK "A: b   c   d\r\n")},
+    {"folds_of_two_lines", TEXT(OK "A:\r\n b\r\nC:\r\n d\r\n"), TEXT(OK "A:   b\r\nC:   d\r\n")},
+    {"fold_of_nothing", TEXT(OK "A: b\r\n \r\n\r\n"), TEXT(OK "A: b   \r\n\r\n")},
+    {"fold_at_the_end_of_what_is_there", TEXT(OK "A: b\r\n "), TEXT(OK "A: b   ")},
+    {"fold_is_not_looked_for_in_a_body", TEXT(OK "A:\r\n b\r\n\r\nx\r\n y"),
+     TEXT(OK "A:   b\r\n\r\nx\r\n y")},
+    {"no_fold", TEXT(OK "A: b\r\nC: d\r\n\r\n"), {0}},
+    {"no_fold_behind_the_status_line", TEXT(OK " b\r\n\r\n"), {0}},
+    {"no_fold_behind_a_bare_line_end", TEXT(OK "A: b\n c\r\n\r\n"), {0}},
+    {"no_fold_in_a_body_alone", TEXT(OK "\r\nx\r\n y"), {0}},
+    {"no_fold_yet", TEXT(OK "A: b\r\n"), {0}},
+    {"no_fold_without_a_line_end", TEXT("HTTP/1.1 200 OK"), {0}},
+    {"no_fold_in_nothing", {0}, {0}},
+};
+
+static void check_fold(void **state)
+{
+    const struct fold_row *row = *state;
+    static struct guard to;
+    guard_init(&to, 100);
+    struct bytes text = guard_copy(&guard, row->text);
+    char *room = guard_room(&to, row->text.len);
+
+    assert_int_equal(response_unfold(text, room), row->unfolded.len > 0);
+    if (row->unfolded.len > 0) {
+        assert_bytes(((struct bytes){room, text.len}), row->unfolded);
+    }
+    guard_finish(&to);
+}
+
 static void a_head_of_just_the_limit_is_good(void **state)
 {
     struct bytes head = guard_copy(&guard, BYTES(OK "A: b\r\n\r\n"));
@@ -212,6 +254,7 @@ int main(void)
     guard_init(&guard, MOST_HEAD);
     suite_add_rows(&suite, check_good, ROWS(good_rows));
     suite_add_rows(&suite, check_bad, ROWS(bad_rows));
+    suite_add_rows(&suite, check_fold, ROWS(fold_rows));
     suite_add(&suite, CASE(a_head_of_just_the_limit_is_good));
     suite_add(&suite, CASE(a_head_without_end_is_too_large));
     suite_add(&suite, CASE(nothing_at_all_wants_more));
