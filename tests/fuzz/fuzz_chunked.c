@@ -10,6 +10,8 @@ struct result {
     size_t len;
 };
 
+static bool folds; /* as a client reads it */
+
 /* Feeds one slice. */
 static void feed(struct chunked *chunked, struct bytes slice, struct result *result)
 {
@@ -37,7 +39,7 @@ static void feed(struct chunked *chunked, struct bytes slice, struct result *res
 static struct result read_body(struct bytes body, struct bytes cuts)
 {
     struct result result = {.outcome = CHUNKED_MORE, .content = malloc(body.len + 1)};
-    struct chunked chunked = {0};
+    struct chunked chunked = {.folds = folds};
     struct bytes rest = body;
 
     for (size_t i = 0; rest.len > 0 && result.outcome == CHUNKED_MORE; i++) {
@@ -53,7 +55,7 @@ static struct result read_body(struct bytes body, struct bytes cuts)
 static struct result drop_body(struct bytes body)
 {
     struct result result = {.outcome = CHUNKED_MORE, .content = malloc(body.len + 1)};
-    struct chunked chunked = {0};
+    struct chunked chunked = {.folds = folds};
     struct bytes rest = body;
 
     while (rest.len > 0 && result.outcome == CHUNKED_MORE) {
@@ -111,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes body = {(const char *)data, size};
     size_t count = tail_number(body, 1, 1) % 8;
     count = count < body.len ? count : body.len;
+    folds = tail_number(body, 2, 1) % 2 == 0;
     struct bytes cuts = {body.at + body.len - count, count};
 
     struct result whole = read_body(body, (struct bytes){0});

@@ -119,6 +119,9 @@ static void check_space(const struct world *w, const struct step *step)
 static struct outcome do_receive(struct world *w, const struct step *step)
 {
     PROPERTY(w->connected && step->size > 0);
+    if (step->kind == STEP_DISCARD && !w->harmless && lot(4) == 0) {
+        return done(1 + lot(step->size)); /* nobody sees them: much comes of a body that is large */
+    }
     if (step->kind != STEP_DISCARD) {
         check_space(w, step);
         memset(w->scratch, '#', SESSION_SCRATCH); /* other sessions have used it since */

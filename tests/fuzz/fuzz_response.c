@@ -56,6 +56,18 @@ static void check_written(const struct response *response, unsigned max_fields)
     PROPERTY(again.fields.repeated == response->fields.repeated);
 }
 
+/* Unfolded once, nothing is folded any more; and a whole head never was. */
+static void check_unfolded(struct bytes text, bool is_head)
+{
+    char *once = malloc(text.len + 1);
+    char *twice = malloc(text.len + 1);
+    bool folded = response_unfold(text, once);
+
+    PROPERTY(!folded || (!is_head && !response_unfold((struct bytes){once, text.len}, twice)));
+    free(once);
+    free(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes text = {(const char *)data, size};
@@ -73,7 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_fields(&response.fields, head, max_fields);
         check_framing(&response);
         check_written(&response, max_fields);
+        check_unfolded(head, true);
     }
+    check_unfolded(text, false);
     PROPERTY((why != NULL) == (outcome != RESPONSE_COMPLETE && outcome != RESPONSE_MORE));
     for (size_t len = 0; len < text.len && len < 3000; len++) {
         check_prefix(text, len, max_head, max_fields, outcome, response.head_size);
