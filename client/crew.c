@@ -69,11 +69,6 @@ static size_t first_of(const struct plan *plan, size_t hand)
     return plan->connections * hand / plan->threads;
 }
 
-static const struct address *source_of(const struct plan *plan, size_t session)
-{
-    return plan->source_count == 0 ? NULL : &plan->sources[session % plan->source_count];
-}
-
 /* Connections that come one by one come to the hands in turn. */
 static uint64_t rank_of(const struct plan *plan, const struct hand *hand, size_t session)
 {
@@ -93,7 +88,6 @@ static void make_sessions(struct crew *crew, struct hand *hand)
                                              .course = &crew->watch->course,
                                              .tally = &crew->tallies[hand->index],
                                              .warmup = warmup,
-                                             .source = source_of(crew->plan, i),
                                              .rank = rank_of(crew->plan, hand, i),
                                              .specimens = crew->specimens,
                                              .gauge = &crew->gauges[hand->index],

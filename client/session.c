@@ -624,6 +624,15 @@ static void owe_finish(struct session *s, uint64_t now)
     owe(s, STEP_FINISHED, CLOCK_NEVER);
 }
 
+/* Where a connection comes from: as if all of all sessions were numbered, and took the sources in
+ * turn. */
+static const struct address *source_of(const struct session *s, uint64_t connect)
+{
+    const struct plan *plan = s->place.plan;
+    uint64_t number = s->place.rank + connect * plan->connections;
+    return plan->source_count == 0 ? NULL : &plan->sources[number % plan->source_count];
+}
+
 static void owe_connection(struct session *s, uint64_t now)
 {
     if (now < s->rest_until_ns) {
@@ -632,9 +641,9 @@ static void owe_connection(struct session *s, uint64_t now)
     }
     if (s->connect_begun_ns == 0) {
         s->connect_begun_ns = now;
+        s->step.source = source_of(s, s->connects++);
     }
     s->step.origin = flight_at(s, 0)->target->origin;
-    s->step.source = s->place.source;
     owe(s, STEP_CONNECT, clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns));
 }
 

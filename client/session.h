@@ -101,11 +101,10 @@ struct session_place {
     const struct plan *plan;
     struct course *course;
     struct tally *tally;
-    struct tally *warmup;         /* what comes before all counts; NULL: the plan has no warm-up */
-    struct gauge *gauge;          /* of its thread */
-    struct pulse *pulse;          /* of its thread, or shared with others */
-    struct flight *flights;       /* plan->pipeline of them */
-    const struct address *source; /* of its connections; NULL: any */
+    struct tally *warmup;   /* what comes before all counts; NULL: the plan has no warm-up */
+    struct gauge *gauge;    /* of its thread */
+    struct pulse *pulse;    /* of its thread, or shared with others */
+    struct flight *flights; /* plan->pipeline of them */
     uint64_t rank; /* among all sessions: when connections come one by one, in which order */
     /* By target: the digest of the first good reply's body, which all others are held against; 0:
      * none yet. Shared by all sessions; needed to verify bytes. */
@@ -137,9 +136,10 @@ struct session {
     /* The connection. */
     const struct origin *origin; /* NULL: there is none */
     uint64_t connect_begun_ns;
-    uint64_t served; /* replies that came on it */
-    bool spent;      /* it must not be used again */
-    bool deaf;       /* it takes no more bytes; what it said before may still be read */
+    uint64_t connects; /* begun so far */
+    uint64_t served;   /* replies that came on it */
+    bool spent;        /* it must not be used again */
+    bool deaf;         /* it takes no more bytes; what it said before may still be read */
 
     /* The reply being read. */
     struct reply reply;

@@ -300,7 +300,9 @@ def test_verify_bytes_sees_the_last_byte_of_large_bodies(model):
         assert result['errors']['content'] == 1 and result['bytes']['body'] == 8 * len(large)
 
 
-def test_sources_are_taken_in_turn(model):
+@pytest.mark.parametrize('connections', [1, 2, 6])
+def test_sources_are_taken_in_turn(model, connections):
+    """By every connection that is made, however few there are at once."""
     peers = []
 
     def reply(connection, number):
@@ -308,10 +310,12 @@ def test_sources_are_taken_in_turn(model):
         connection.sendall(whole())
         return True
     with Wrong(reply) as server:
-        result = measure(model, '-n', 60, '-c', 6, '--close', '--source',
+        result = measure(model, '-n', 60, '-c', connections, '--close', '--source',
                          '127.0.0.2,127.0.0.3,127.0.0.4', server.url + '/')
         assert result['requests']['ok'] == 60
         assert set(peers) == {'127.0.0.2', '127.0.0.3', '127.0.0.4'}
+        if connections == 1:
+            assert peers == ['127.0.0.2', '127.0.0.3', '127.0.0.4'] * 20
 
 
 def test_source_that_is_not_here_is_named(model):

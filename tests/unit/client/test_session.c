@@ -305,6 +305,30 @@ static void close_makes_a_connection_for_every_request(void **state)
     world_destroy(w);
 }
 
+/* The third of four sessions, whose connections are the third, the seventh and so on of all. One
+ * that failed had its turn too. */
+static void connections_take_sources_in_turn(void **state)
+{
+    static const struct address sources[3];
+    static const size_t turns[] = {2, 0, 1, 2, 0, 1};
+    (void)state;
+    struct world *w = world_create(6);
+    w->plan.close = true;
+    w->plan.connections = 4;
+    w->plan.sources = sources;
+    w->plan.source_count = 3;
+    w->rank = 2;
+    world_script(w, (struct script){.replies = {OK}});
+    world_script(w, (struct script){.connect_error = EADDRNOTAVAIL});
+    world_script(w, (struct script){.replies = {OK}});
+    world_run(w);
+    assert_int_equal(w->connections, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_ptr_equal(w->sources[i], &sources[turns[i]]);
+    }
+    world_destroy(w);
+}
+
 static void a_server_that_closes_is_connected_to_again(void **state)
 {
     (void)state;
@@ -696,6 +720,7 @@ int main(void)
     suite_add(&suite, CASE(bytes_behind_a_discarded_body_are_framing));
     suite_add(&suite, CASE(large_chunks_are_discarded));
     suite_add(&suite, CASE(close_makes_a_connection_for_every_request));
+    suite_add(&suite, CASE(connections_take_sources_in_turn));
     suite_add(&suite, CASE(a_server_that_closes_is_connected_to_again));
     suite_add(&suite, CASE(an_idle_connection_that_was_closed_is_no_error));
     suite_add(&suite, CASE(an_idle_connection_that_takes_no_bytes_is_no_error));

@@ -106,6 +106,9 @@ static struct outcome timed_out(struct world *w, const struct step *step)
 static struct outcome do_connect(struct world *w, const struct step *step)
 {
     assert_false(w->connected);
+    if (w->connections < sizeof(w->sources) / sizeof(w->sources[0])) {
+        w->sources[w->connections] = step->source;
+    }
     w->connections++;
     const struct script *script = script_now(w);
     if (script->connect_error < 0) {

@@ -63,11 +63,12 @@ struct world {
     uint64_t now;
     size_t connections; /* made so far */
     bool connected;
-    const struct origin *origin; /* of the last connection */
-    size_t received;             /* bytes of requests that came on this connection */
-    size_t reply;                /* which reply of the script is being sent */
-    size_t at;                   /* and how far */
-    bool spoke;                  /* unasked, on this connection */
+    const struct origin *origin;      /* of the last connection */
+    const struct address *sources[8]; /* of the first connections */
+    size_t received;                  /* bytes of requests that came on this connection */
+    size_t reply;                     /* which reply of the script is being sent */
+    size_t at;                        /* and how far */
+    bool spoke;                       /* unasked, on this connection */
 
     size_t sends, reads, discards, closes, waits; /* steps taken */
     size_t requests;                              /* bytes sent on all connections */
