@@ -92,6 +92,7 @@ void evidence_end(struct evidence *evidence)
 {
     evidence->end = clocks_now();
     turn_cpu(evidence);
+    evidence->means = means_now();
     read_ticks(&evidence->machine_end_ticks, &evidence->stolen_end_ticks);
 }
 

@@ -46,6 +46,8 @@ struct evidence {
     uint64_t cpu_user_ns; /* used by the process since all counts */
     uint64_t cpu_system_ns;
 
+    struct means means; /* what it had in the end */
+
     struct clocks begin, end;
     uint64_t machine_begin_ticks, machine_end_ticks; /* of all cores, whatever they did */
     uint64_t stolen_begin_ticks, stolen_end_ticks;   /* and of these, taken by the host */

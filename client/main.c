@@ -197,9 +197,9 @@ static enum exit_status run_options(const struct options *options)
     struct plan plan;
     char why[PLAN_TEXT];
     struct outputs outputs = {0};
-    uint64_t descriptors = limits_raise_descriptors();
-    switch (plan_init(&plan, options, load_model.one_thread_each, descriptors, limits_local_ports(),
-                      why)) {
+    limits_raise_descriptors();
+    struct means means = means_now();
+    switch (plan_init(&plan, options, load_model.one_thread_each, &means, why)) {
     case PLAN_MISUSE:
         return (enum exit_status)client_options_misuse(&load_model, why);
     case PLAN_FAILURE:

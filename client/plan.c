@@ -16,9 +16,10 @@
 
 enum {
     CONNECTIONS_USUAL = 10,
-    DESCRIPTORS_BESIDE = 12, /* standard streams, results, signals, the first loop */
+    DESCRIPTORS_BESIDE = 9, /* results, signals, the first loop */
     DESCRIPTORS_PER_LOOP = 3,
     ROUND_MOST = 1000000, /* turns, with weights */
+    PORTS_MOST = 64512,   /* that a range can have: those below 1024 are for root's programs */
     HOST_TEXT = 300,
 };
 
@@ -482,8 +483,21 @@ static enum plan_outcome plan_ramp(struct draft *draft)
     return PLAN_READY;
 }
 
+static enum plan_outcome check_descriptors(const struct draft *draft, const struct means *means)
+{
+    const struct plan *plan = draft->plan;
+    if (plan->descriptors <= means->descriptors) {
+        return PLAN_READY;
+    }
+    return fail(draft, PLAN_MISUSE,
+                "-c %llu needs %llu descriptors, the hard limit is %llu: "
+                "raise it with ulimit -Hn %llu",
+                (unsigned long long)plan->connections, (unsigned long long)plan->descriptors,
+                (unsigned long long)means->descriptors, (unsigned long long)plan->descriptors);
+}
+
 static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
-                                      uint64_t descriptors)
+                                      const struct means *means)
 {
     const struct options *options = draft->options;
     struct plan *plan = draft->plan;
@@ -506,15 +520,9 @@ static enum plan_outcome plan_amounts(struct draft *draft, bool one_thread_each,
     plan->threads = one_thread_each || options->threads > plan->connections ? plan->connections
                                                                             : options->threads;
     uint64_t loops = one_thread_each ? 0 : plan->threads - 1;
-    uint64_t needed = plan->connections + DESCRIPTORS_BESIDE + loops * DESCRIPTORS_PER_LOOP;
-    if (needed > descriptors) {
-        return fail(draft, PLAN_MISUSE,
-                    "-c %llu needs %llu descriptors, the hard limit is %llu: "
-                    "raise it with ulimit -Hn %llu",
-                    (unsigned long long)plan->connections, (unsigned long long)needed,
-                    (unsigned long long)descriptors, (unsigned long long)needed);
-    }
-    return PLAN_READY;
+    plan->descriptors =
+        plan->connections + means->open + DESCRIPTORS_BESIDE + loops * DESCRIPTORS_PER_LOOP;
+    return check_descriptors(draft, means);
 }
 
 /* --- where from ------------------------------------------------------------------------------- */
@@ -573,27 +581,39 @@ static enum plan_outcome plan_sources(struct draft *draft)
     return PLAN_READY;
 }
 
+static uint64_t shared_by(uint64_t count, uint64_t each)
+{
+    return (count + each - 1) / each;
+}
+
 /* A port serves one connection from each source to each server. */
 static enum plan_outcome check_ports(const struct draft *draft, uint64_t ports)
 {
     const struct plan *plan = draft->plan;
-    uint64_t pairs = (plan->source_count > 0 ? plan->source_count : 1) * draft->origin_count;
+    uint64_t sources = plan->source_count > 0 ? plan->source_count : 1;
+    uint64_t most = ports * sources * draft->origin_count;
     bool tcp = draft->origin_count > 0 && draft->origins[0].tcp;
-    if (ports == 0 || !tcp || plan->connections <= ports * pairs) {
+    if (ports == 0 || !tcp || plan->connections <= most) {
         return PLAN_READY;
     }
-    uint64_t each = ports * draft->origin_count;
+    char wider[100] = "";
+    uint64_t enough = shared_by(plan->connections, sources * draft->origin_count);
+    if (enough <= PORTS_MOST) {
+        snprintf(wider, sizeof wider,
+                 ", or widen net.ipv4.ip_local_port_range from %llu ports to %llu",
+                 (unsigned long long)ports, (unsigned long long)enough);
+    }
     return fail(draft, PLAN_MISUSE,
                 "-c %llu needs more local ports than the %llu of %llu address%s: name %llu with "
-                "--source, or widen net.ipv4.ip_local_port_range",
-                (unsigned long long)plan->connections, (unsigned long long)(ports * pairs),
-                (unsigned long long)(pairs / draft->origin_count),
-                pairs == draft->origin_count ? "" : "es",
-                (unsigned long long)((plan->connections + each - 1) / each));
+                "--source%s",
+                (unsigned long long)plan->connections, (unsigned long long)most,
+                (unsigned long long)sources, sources == 1 ? "" : "es",
+                (unsigned long long)shared_by(plan->connections, ports * draft->origin_count),
+                wider);
 }
 
 enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
-                            uint64_t descriptors, uint64_t ports, char *why)
+                            const struct means *means, char *why)
 {
     struct draft draft = {.options = options, .plan = plan, .why = why};
     *plan = (struct plan){
@@ -622,10 +642,10 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
         outcome = plan_ramp(&draft);
     }
     if (outcome == PLAN_READY) {
-        outcome = plan_amounts(&draft, one_thread_each, descriptors);
+        outcome = plan_amounts(&draft, one_thread_each, means);
     }
     if (outcome == PLAN_READY) {
-        outcome = check_ports(&draft, ports);
+        outcome = check_ports(&draft, means->ports);
     }
     if (outcome != PLAN_READY) {
         plan_finish(plan);

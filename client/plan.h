@@ -2,6 +2,7 @@
  * anything starts, and `const` from then on. */
 #pragma once
 
+#include "client/means.h"
 #include "client/ramp.h"
 #include "lib/base/clock.h"
 #include "lib/http/bytes.h"
@@ -50,6 +51,7 @@ struct plan {
 
     uint64_t connections; /* the most at once */
     uint64_t threads;     /* that carry them */
+    uint64_t descriptors; /* that are needed for all this */
     uint64_t pipeline;    /* requests in flight on a connection, at least 1 */
     uint64_t rate;        /* requests a second in all, sent by the clock; 0: as replies come */
     uint64_t requests;    /* 0: as many as the duration allows */
@@ -111,11 +113,11 @@ enum {
     PLAN_TEXT = 512
 };
 
-/* Makes a plan of the options, for a program that may open `descriptors` descriptors, has `ports`
- * local ports for each address and server (0: who knows), and gives every connection a thread or
- * not. Looks up hosts (blocks), reads the body file, writes the requests. When not ready, `why`
- * (PLAN_TEXT bytes) says what is wrong, by the option or the URL, and there is nothing to finish.
+/* Makes a plan of the options, for a program that has these means and gives every connection a
+ * thread or not. Looks up hosts (blocks), reads the body file, writes the requests. When not ready,
+ * `why` (PLAN_TEXT bytes) says what is wrong, by the option or the URL, and there is nothing to
+ * finish.
  */
 enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
-                            uint64_t descriptors, uint64_t ports, char *why);
+                            const struct means *means, char *why);
 void plan_finish(struct plan *plan);

@@ -253,8 +253,9 @@ static json_t *trust_json(const struct report *report, const struct trust *trust
                      trust->thread_share, "cores_share", trust->cores_share, "queue_share",
                      trust->queue_share < 0 ? json_null() : json_real(trust->queue_share),
                      "stolen_share", trust->stolen_share, "clock_off_s", trust->clock_off_s,
-                     "no_descriptor", (json_int_t)tally->no_descriptor, "no_port",
-                     (json_int_t)tally->no_port);
+                     "no_descriptor",
+                     (json_int_t)(tally->no_descriptor + tally->no_descriptor_of_machine),
+                     "no_port", (json_int_t)tally->no_port);
 }
 
 static void set_started(json_t *root, uint64_t ms)

@@ -416,8 +416,7 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
         s->rest_until_ns = flight_at(s, 0)->due_ns; /* there is time to ask again */
     } else {
         int error = came.kind == CAME_TIMED_OUT ? ETIMEDOUT : came.error;
-        tally_at(s, now)->no_descriptor += error == EMFILE || error == ENFILE;
-        tally_at(s, now)->no_port += error == EADDRNOTAVAIL;
+        tally_no_connection(tally_at(s, now), error, now);
         doom(s, 1, FAILURE_CONNECT, (struct cause){.error = error});
         rest(s, now);
     }

@@ -2,6 +2,8 @@
 
 #include "lib/base/clock.h"
 
+#include <errno.h>
+
 /* Durations go into the histograms in whole microseconds, rounded to the nearest. */
 static uint64_t to_us(uint64_t ns)
 {
@@ -26,6 +28,15 @@ void tally_failure(struct tally *tally, enum failure failure, struct cause cause
 void tally_connect(struct tally *tally, uint64_t took_ns)
 {
     histogram_record(&tally->connect, to_us(took_ns));
+}
+
+void tally_no_connection(struct tally *tally, int error, uint64_t now_ns)
+{
+    tally->no_descriptor += error == EMFILE;
+    tally->no_descriptor_of_machine += error == ENFILE;
+    if (error == EADDRNOTAVAIL && tally->no_port++ == 0) {
+        tally->no_port_ns = now_ns;
+    }
 }
 
 void tally_raw(struct tally *tally, uint64_t latency_ns)
@@ -57,6 +68,12 @@ static void add_failures(struct tally *to, const struct tally *from)
     }
 }
 
+/* 0 is never. */
+static uint64_t first_of(uint64_t a, uint64_t b)
+{
+    return b == 0 || (a != 0 && a < b) ? a : b;
+}
+
 static uint64_t later_of(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -74,7 +91,9 @@ void tally_add(struct tally *to, const struct tally *from)
     to->held_up += from->held_up;
     to->missed += from->missed;
     to->no_descriptor += from->no_descriptor;
+    to->no_descriptor_of_machine += from->no_descriptor_of_machine;
     to->no_port += from->no_port;
+    to->no_port_ns = first_of(to->no_port_ns, from->no_port_ns);
     to->delay_count += from->delay_count;
     to->delay_sum_ns += from->delay_sum_ns;
     to->delay_max_ns = later_of(to->delay_max_ns, from->delay_max_ns);

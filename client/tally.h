@@ -49,8 +49,12 @@ struct tally {
     uint64_t held_up; /* sent late, because no connection was free at their moment */
     uint64_t missed;  /* never sent, though a connection was */
 
-    uint64_t no_descriptor; /* connections that failed because none was left */
-    uint64_t no_port;       /* or no local port */
+    /* Connections that failed because the process had no descriptor left for them, the machine
+     * none, or their address no local port; and when it first had none (0: never). */
+    uint64_t no_descriptor;
+    uint64_t no_descriptor_of_machine;
+    uint64_t no_port;
+    uint64_t no_port_ns;
 
     uint64_t delay_count; /* replies that carried a Delay field, and what these said */
     uint64_t delay_sum_ns;
@@ -72,8 +76,9 @@ void tally_ok(struct tally *tally, uint64_t latency_ns, uint64_t first_byte_ns);
 /* Counts a request that failed; keeps the first cause of every kind. */
 void tally_failure(struct tally *tally, enum failure failure, struct cause cause);
 
-/* Counts a connection made. */
+/* Counts a connection made, or one that was not to be had now for this error (an errno). */
 void tally_connect(struct tally *tally, uint64_t took_ns);
+void tally_no_connection(struct tally *tally, int error, uint64_t now_ns);
 
 /* Counts, of an open loop, the same reply from the request's sending, and how late the generator
  * was to send one. */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TIME_WAIT_NS (60 * NS_PER_S) /* TCP_TIMEWAIT_LEN: how long Linux keeps what was closed */
+
 static double share(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
@@ -126,7 +128,7 @@ struct trust trust_judge(const struct report *report)
     judge_generator(report, &trust);
     judge_schedule(report, &trust);
     judge_machine(&report->evidence, &trust);
-    trust.fails[TRUST_DESCRIPTORS] = tally->no_descriptor > 0;
+    trust.fails[TRUST_DESCRIPTORS] = tally->no_descriptor + tally->no_descriptor_of_machine > 0;
     trust.fails[TRUST_PORTS] = tally->no_port > 0;
     for (int check = 0; check < TRUST_CHECKS; check++) {
         trust.verdict = trust.fails[check] ? NOT_TRUSTED : trust.verdict;
@@ -144,6 +146,58 @@ struct trust trust_judge(const struct report *report)
 static double percent(double share)
 {
     return share * 100;
+}
+
+static uint64_t larger_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void explain_descriptors(char *to, const struct report *report)
+{
+    const struct tally *tally = report->tally;
+    const struct means *means = &report->evidence.means;
+    bool own = tally->no_descriptor > 0;
+    uint64_t failed = own ? tally->no_descriptor : tally->no_descriptor_of_machine;
+    uint64_t limit = own ? means->descriptors : means->machine;
+    uint64_t needed = limit + report->plan->connections;
+    char count[UNITS_TEXT];
+    if (own && limit < report->plan->descriptors) {
+        needed = report->plan->descriptors;
+    }
+    snprintf(to, TRUST_TEXT, "%s connections found no free descriptor: %s is %llu and must be %llu",
+             units_write_count(count, failed), own ? "ulimit -n" : "fs.file-max",
+             (unsigned long long)limit, (unsigned long long)needed);
+}
+
+/* Ports that nobody gives back are had in twice as many addresses. Those of connections that end
+ * come back, but each after a minute, when it was this side that ended first: for want of as many
+ * as that takes at the pace at which they went, there is only a slower pace. */
+static void explain_ports(char *to, const struct report *report)
+{
+    const struct tally *tally = report->tally;
+    const struct plan *plan = report->plan;
+    uint64_t ports = larger_of(report->evidence.means.ports, 1);
+    uint64_t sources = larger_of(plan->source_count, 1);
+    uint64_t start_ns = report->begin_ns - plan->warmup_ns;
+    uint64_t lasted_ns = larger_of(tally->no_port_ns, start_ns + 1) - start_ns;
+    char count[UNITS_TEXT];
+    units_write_count(count, tally->no_port);
+    if (tally->connect.count <= plan->connections) {
+        snprintf(to, TRUST_TEXT,
+                 "%s connections found no free local port of the %llu in "
+                 "net.ipv4.ip_local_port_range: name %llu addresses with --source",
+                 count, (unsigned long long)ports,
+                 (unsigned long long)(sources + (plan->connections + ports - 1) / ports));
+        return;
+    }
+    uint64_t turns = TIME_WAIT_NS / lasted_ns + 1;
+    snprintf(to, TRUST_TEXT,
+             "%s connections found no free local port: each of the %llu in "
+             "net.ipv4.ip_local_port_range is kept for a minute after its connection: name %llu "
+             "addresses with --source, or make no more than %.3g connections a second (-R)",
+             count, (unsigned long long)ports, (unsigned long long)(sources * turns + 1),
+             (double)(ports * sources) * NS_PER_S / TIME_WAIT_NS);
 }
 
 char *trust_explain(char *to, const struct trust *trust, enum trust_check check,
@@ -197,14 +251,10 @@ char *trust_explain(char *to, const struct trust *trust, enum trust_check check,
                  trust->clock_off_s);
         break;
     case TRUST_DESCRIPTORS:
-        snprintf(to, TRUST_TEXT,
-                 "%s connections found no free descriptor: raise the limit with ulimit -n",
-                 units_write_count(a, report->tally->no_descriptor));
+        explain_descriptors(to, report);
         break;
     case TRUST_PORTS:
-        snprintf(to, TRUST_TEXT,
-                 "%s connections found no free local port: name more addresses with --source",
-                 units_write_count(a, report->tally->no_port));
+        explain_ports(to, report);
         break;
     case TRUST_CHECKS:
         to[0] = '\0';

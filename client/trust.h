@@ -31,7 +31,7 @@ enum trust_check {
     TRUST_MISSED,      /* and all of them */
     TRUST_STOLEN,      /* the host left the machine alone */
     TRUST_CLOCK,       /* the clock neither jumped nor slept */
-    TRUST_DESCRIPTORS, /* there were enough of them */
+    TRUST_DESCRIPTORS, /* there were enough of them, for the process and in the machine */
     TRUST_PORTS,
     TRUST_CHECKS,
 };
@@ -61,7 +61,7 @@ struct trust {
 struct trust trust_judge(const struct report *report);
 
 enum {
-    TRUST_TEXT = 160
+    TRUST_TEXT = 320
 };
 
 /* Says of a check that failed what it found. Returns `to` (TRUST_TEXT bytes). */

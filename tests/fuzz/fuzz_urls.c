@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const first[] = {"http://127.0.0.1:8080/first"};
     char why[PLAN_TEXT] = "";
     struct plan plan;
+    struct means means = {.descriptors = 1000, .ports = 1000};
     struct options options = {
         .connections = 1,
         .threads = 1,
@@ -32,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .url_count = size % 2,
         .urls_path = text_file((struct bytes){(const char *)data, size}),
     };
-    if (plan_init(&plan, &options, true, 1000, 1000, why) != PLAN_READY) {
+    if (plan_init(&plan, &options, true, &means, why) != PLAN_READY) {
         PROPERTY(why[0] != '\0' && strlen(why) < PLAN_TEXT);
         return 0;
     }

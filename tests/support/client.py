@@ -131,13 +131,14 @@ class Wrong:
     """A server on a thread of its own for each connection, whose replies are given by the test.
 
     `reply` is called with the socket and the number of the request, from 0; it sends what it
-    likes and returns whether the connection goes on. Bytes stand for sending these and going on.
+    likes and returns whether the connection goes on. Bytes stand for sending these and going on. A
+    listener that is given is closed in the end.
     """
 
-    def __init__(self, reply, host='127.0.0.1'):
+    def __init__(self, reply, host='127.0.0.1', listener=None):
         self.reply = reply if callable(reply) else sends(reply)
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
-        self.listener = socket.create_server((host, 0), family=family, backlog=512)
+        self.listener = listener or socket.create_server((host, 0), family=family, backlog=512)
         self.port = self.listener.getsockname()[1]
         self.url = f'http://[{host}]:{self.port}' if ':' in host else f'http://{host}:{self.port}'
         self.heads, self.bodies = [], []

@@ -8,8 +8,10 @@ import resource
 
 import pytest
 
-from support.client import Run, run
-from support.programs import BUILD, SANITIZER, environment, program
+from support.client import Run, Wrong, run, whole
+from support.network import Network
+from support.programs import BUILD, SANITIZER, environment, program, wait_until
+from support.server import Process
 
 THREADS = 300
 STACK_KB = 64
@@ -152,3 +154,125 @@ def test_address_space(model, load):
                    r'-[ct] [0-9]+: only [0-9]+ threads could be started: ')
     assert abs(again - must_be) < 8 * 1024
     runs(run(model, *load(), preexec_fn=address_space(again)))
+
+
+# --- descriptors ----------------------------------------------------------------------------------
+
+def test_descriptors(model, shared):
+    """Those that a parent has left open count too. With one less than is said, it says so again."""
+    inherited = [os.open('/dev/null', os.O_RDONLY) for _ in range(50)]
+
+    def run_with(limit):
+        return run(model, '-c', 100, '-n', 100, shared().url + '/small.txt', pass_fds=inherited,
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+
+    def must_be(limit):
+        done = run_with(limit)
+        said = re.match(r'cristo-a?sync-client: -c 100 needs ([0-9]+) descriptors, the hard limit is '
+                        rf'{limit}: raise it with ulimit -Hn \1\n', done.stderr)
+        assert said and done.status == 2, done
+        return int(said[1])
+    try:
+        enough = must_be(max(inherited) + 20)
+        assert 150 < enough < 180 and must_be(enough - 1) == enough
+        runs(run_with(enough), 100)
+    finally:
+        for fd in inherited:
+            os.close(fd)
+
+
+# --- local ports ----------------------------------------------------------------------------------
+
+PORTS = 100
+
+
+@pytest.fixture
+def network():
+    """Where an address has few ports, and whoever ends a connection first keeps its port for as long
+    as on a real network."""
+    with Network() as one:
+        one.set('net.ipv4.ip_local_port_range', f'20000 {20000 + PORTS - 1}')
+        one.set('net.ipv4.tcp_tw_reuse', 0)
+        yield one
+
+
+def run_in(network, model, *words):
+    return Run([*network.prefix, program('client', model), *words, network.url + '/'], 60)
+
+
+def sources(count):
+    return ['--source', ','.join(f'127.0.1.{number + 1}' for number in range(count))]
+
+
+class Gathering(Wrong):
+    """Nobody is answered before so many are there."""
+
+    def __init__(self, network, count):
+        super().__init__(self.answer, listener=network.listener)
+        self.count = count
+
+    def answer(self, connection, number):
+        wait_until(lambda: len(self.heads) >= self.count)
+        connection.sendall(whole())
+        return True
+
+
+def test_ports_are_too_few(model, network):
+    """Found out before; as many addresses as are said are enough, or as many ports."""
+    words = ['-c', 250, '-n', 250]
+    done = run_in(network, model, *words)
+    said = re.search(r'-c 250 needs more local ports than the 100 of 1 address: name ([0-9]+) with '
+                     r'--source, or widen net\.ipv4\.ip_local_port_range from 100 ports to ([0-9]+)\n',
+                     done.stderr)
+    assert said and done.status == 2, done
+    network.set('net.ipv4.ip_local_port_range', f'20000 {20000 + int(said[2]) - 1}')
+    with Gathering(network, 250) as server:
+        runs(run_in(network, model, *words), 250)
+        network.set('net.ipv4.ip_local_port_range', f'20000 {20000 + PORTS - 1}')
+        server.count = 500
+        runs(run_in(network, model, *words, *sources(int(said[1]))), 250)
+
+
+def test_reserved_ports_are_none(model, network):
+    network.set('net.ipv4.ip_local_reserved_ports', '80,19990-20009,20050,20090-30000')
+    done = run_in(network, model, '-c', 100, '-n', 100)
+    assert done.status == 2 and 'than the 79 of 1 address' in done.stderr, done
+    with Gathering(network, 79):
+        runs(run_in(network, model, '-c', 79, '-n', 79), 79)
+
+
+def judged(done, failed):
+    """What a run says that found no ports for some connections."""
+    result = done.json
+    assert done.status == 1 and result['trusted'] is False
+    assert result['errors']['connect'] == result['trust']['no_port'] == failed
+    why, = (why for why in result['trust']['why'] if 'port' in why)
+    assert f'of the {PORTS} in net.ipv4.ip_local_port_range' in why.replace('each of', 'of')
+    return why
+
+
+def test_ports_are_in_use(model, network):
+    """By others, who hold 60 of them."""
+    with Gathering(network, PORTS) as server:
+        other = Process([*network.prefix, program('client', 'async'), '-c', 60, '-n', 60,
+                         network.url + '/'])
+        try:
+            assert wait_until(lambda: len(server.heads) == 60)
+            words = ['-c', 50, '-n', 50, '--json', '-']
+            why = judged(run_in(network, model, *words), 10)
+            name = re.search(r'name ([0-9]+) addresses with --source$', why)
+            again = run_in(network, model, '-c', 50, '-n', 50, *sources(int(name[1])))
+            runs(again, 50)
+        finally:
+            other.kill()
+
+
+def test_ports_are_used_up(model, network):
+    """By its own connections, which come and go and are ended by the client."""
+    with Wrong(whole(), listener=network.listener):
+        words = ['-c', 4, '-n', 3 * PORTS, '--close']
+        why = judged(run_in(network, model, *words, '--json', '-'), 2 * PORTS)
+        said = re.search(r'kept for a minute after its connection: name ([0-9]+) addresses with '
+                         r'--source, or make no more than 1\.67 connections a second \(-R\)$', why)
+        assert said and int(said[1]) > 5
+        runs(run_in(network, model, *words, *sources(5)), 3 * PORTS)

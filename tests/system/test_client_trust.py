@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -127,4 +128,5 @@ def test_descriptors_that_run_out_are_told(model):
         status, result = finish(client)
     assert status == 1 and result['trusted'] is False
     assert result['trust']['no_descriptor'] == result['errors']['connect'] > 0
-    assert any('descriptor' in why for why in result['trust']['why'])
+    assert any(re.search(r'free descriptor: ulimit -n is 8 and must be [23][0-9]$', why)
+               for why in result['trust']['why']), result['trust']

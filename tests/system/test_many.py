@@ -38,7 +38,7 @@ class FarEnd:
         self.logs = [folder / f'log-{number}' for number in range(SERVERS)]
         self.servers = [
             Server('async', '--admin', '127.0.0.1:0', '--access-log', log, '--log-format', 'json',
-                   docroot=docroot, greet=False, **handed('async', network.listeners, folder))
+                   docroot=docroot, greet=False, **handed('async', [network.listener], folder))
             for log in self.logs]
 
     def __enter__(self):
@@ -76,7 +76,7 @@ class Crowd:
             *network.prefix, program('client', kind.model), '-c', kind.connections,
             '-n', 2 * kind.connections, '--think', f'{think_s}s', '--source', ','.join(
                 f'127.0.{number + 1}.{address + 1}' for address in range(kind.addresses)),
-            '--quiet', '--json', result, network.url() + '/small.txt'])
+            '--quiet', '--json', result, network.url + '/small.txt'])
             for number, result in enumerate(self.results)]
 
     def __enter__(self):

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -32,9 +33,23 @@ static void local_ports_are_those_of_the_range(void **state)
     assert_true(ports > 0 && ports <= 65535);
 }
 
+static void open_descriptors_are_counted(void **state)
+{
+    (void)state;
+    uint64_t before = limits_open_descriptors();
+    int fd = dup(STDOUT_FILENO);
+    assert_true(fd >= 0);
+    assert_true(limits_open_descriptors() == before + 1);
+    close(fd);
+    assert_true(limits_open_descriptors() == before);
+    assert_true(before >= 1 && before < limits_descriptors());
+    assert_true(limits_machine_descriptors() > before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(open_descriptors_are_counted),
         cmocka_unit_test(local_ports_are_those_of_the_range),
         cmocka_unit_test(soft_descriptor_limit_rises_to_the_hard_one),
     };

@@ -277,7 +277,8 @@ static struct load *load_plan(const char *words, const char *url, const char *un
     argv[argc++] = (char *)url;
     argv[argc] = NULL;
     assert_int_equal(client_options_read(&load->options, &load_model, argc, argv), OPTIONS_RUN);
-    if (plan_init(&load->plan, &load->options, load_model.one_thread_each, 20000, 20000, why) !=
+    struct means means = {.descriptors = 20000, .ports = 20000};
+    if (plan_init(&load->plan, &load->options, load_model.one_thread_each, &means, why) !=
         PLAN_READY) {
         fail_msg("%s", why);
     }

@@ -54,8 +54,9 @@ static struct made *make(const struct model *model, uint64_t descriptors, const 
     }
     argv[argc] = NULL;
     assert_int_equal(client_options_read(&made->options, model, argc, argv), OPTIONS_RUN);
-    made->outcome = plan_init(&made->plan, &made->options, model->one_thread_each, descriptors,
-                              28000, made->why);
+    struct means means = {.descriptors = descriptors, .open = 3, .ports = 28000};
+    made->outcome =
+        plan_init(&made->plan, &made->options, model->one_thread_each, &means, made->why);
     return made;
 }
 
@@ -301,11 +302,17 @@ static void too_few_ports_are_told_before_the_run(void **state)
     struct made *made = make(&events_model, PLENTY, "-c 28001 http://127.0.0.1/");
     assert_int_equal(made->outcome, PLAN_MISUSE);
     assert_non_null(strstr(made->why, "-c 28001"));
-    assert_non_null(strstr(made->why, "the 28000 of 1 address: name 2 with --source"));
+    assert_non_null(strstr(made->why, "the 28000 of 1 address: name 2 with --source, or widen "
+                                      "net.ipv4.ip_local_port_range from 28000 ports to 28001"));
     unmake(made);
     made = make(&events_model, PLENTY, "-c 60k --source 127.0.0.2,127.0.0.3 http://127.0.0.1/");
     assert_int_equal(made->outcome, PLAN_MISUSE);
-    assert_non_null(strstr(made->why, "the 56000 of 2 addresses: name 3 with --source"));
+    assert_non_null(strstr(made->why, "the 56000 of 2 addresses: name 3 with --source, or widen "
+                                      "net.ipv4.ip_local_port_range from 28000 ports to 30000"));
+    unmake(made);
+    made = make(&events_model, PLENTY, "-c 64513 http://127.0.0.1/");
+    assert_non_null(strstr(made->why, "name 3 with --source"));
+    assert_null(strstr(made->why, "widen")); /* no address has as many */
     unmake(made);
     unmake(make_ready("-c 28k http://127.0.0.1/"));
     unmake(make_ready("-c 56k --source 127.0.0.2,127.0.0.3 http://127.0.0.1/"));

@@ -254,14 +254,17 @@ static void what_a_late_generator_holds_up_is_its_lag_too(void **state)
 static void scarcity_is_counted_by_what_is_scarce(void **state)
 {
     (void)state;
-    struct world *w = world_create(3);
+    struct world *w = world_create(4);
     world_script(w, (struct script){.connect_error = EMFILE});
+    world_script(w, (struct script){.connect_error = ENFILE});
     world_script(w, (struct script){.connect_error = EADDRNOTAVAIL});
     world_script(w, (struct script){.connect_error = ECONNREFUSED});
     world_run(w);
-    assert_int_equal(w->tally->failures[FAILURE_CONNECT], 3);
+    assert_int_equal(w->tally->failures[FAILURE_CONNECT], 4);
     assert_int_equal(w->tally->no_descriptor, 1);
+    assert_int_equal(w->tally->no_descriptor_of_machine, 1);
     assert_int_equal(w->tally->no_port, 1);
+    assert_in_range(w->tally->no_port_ns, 1, w->now);
     world_destroy(w);
 }
 

@@ -89,8 +89,12 @@ static void fill(struct tally *t, uint64_t n)
     tally_lag(t, n * 3 * NS_PER_US);
     t->held_up += n;
     t->missed += 2 * n;
-    t->no_descriptor += n;
-    t->no_port += 3 * n;
+    tally_no_connection(t, EMFILE, 100 + n);
+    tally_no_connection(t, ECONNREFUSED, 100 + n);
+    if (n > 2) {
+        tally_no_connection(t, ENFILE, 100 + n);
+        tally_no_connection(t, EADDRNOTAVAIL, 100 + n);
+    }
     t->bytes_sent += n;
     t->bytes_received += 2 * n;
     t->bytes_body += 3 * n;

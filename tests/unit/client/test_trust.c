@@ -187,11 +187,60 @@ static void a_machine_that_slept(struct world *w)
 static void no_descriptors(struct world *w)
 {
     w->tally->no_descriptor = 1;
+    w->plan.descriptors = 16;
+    w->report.evidence.means.descriptors = 12;
 }
 
+/* Some part of the program has more of them open than the plan reckoned with. */
+static void unexpected_descriptors(struct world *w)
+{
+    w->tally->no_descriptor = 1;
+    w->plan.descriptors = 16;
+    w->report.evidence.means.descriptors = 20;
+}
+
+static void no_descriptors_of_the_machine(struct world *w)
+{
+    w->tally->no_descriptor_of_machine = 3;
+    w->report.evidence.means.machine = 1000;
+}
+
+/* Of two addresses with 100 ports each, within two seconds of the run's beginning. */
 static void no_ports(struct world *w)
 {
+    w->plan.source_count = 2;
+    w->report.evidence.means.ports = 100;
+    w->report.begin_ns = 50 * NS_PER_S;
     w->tally->no_port = 1;
+    w->tally->no_port_ns = 52 * NS_PER_S;
+    record_many(&w->tally->connect, 4, 10);
+}
+
+static void many_connections_without_ports(struct world *w)
+{
+    no_ports(w);
+    w->plan.connections = 40;
+    w->plan.source_count = 0;
+    w->tally->ok = 40000;
+    w->report.evidence.means.ports = 15;
+}
+
+static void no_ports_for_connections_that_come_and_go(struct world *w)
+{
+    no_ports(w);
+    record_many(&w->tally->connect, 1, 10);
+}
+
+static void no_ports_after_minutes(struct world *w)
+{
+    no_ports_for_connections_that_come_and_go(w);
+    w->tally->no_port_ns = 250 * NS_PER_S;
+}
+
+static void no_ports_in_a_warm_up(struct world *w)
+{
+    no_ports_for_connections_that_come_and_go(w);
+    w->plan.warmup_ns = 10 * NS_PER_S;
 }
 
 enum {
@@ -226,8 +275,23 @@ static const struct row rows[] = {
     {"a_clock_that_jumps", a_clock_that_was_slewed, TRUST_CLOCK, "0.051 s"},
     {"a_clock_that_is_a_little_off", a_clock_that_is_a_little_off, NONE, ""},
     {"a_machine_that_sleeps", a_machine_that_slept, TRUST_CLOCK, "3 s"},
-    {"no_descriptor_left", no_descriptors, TRUST_DESCRIPTORS, "1 connections found no free desc"},
-    {"no_port_left", no_ports, TRUST_PORTS, "no free local port"},
+    {"no_descriptor_left", no_descriptors, TRUST_DESCRIPTORS,
+     "1 connections found no free descriptor: ulimit -n is 12 and must be 16"},
+    {"no_descriptor_left_where_there_should_be", unexpected_descriptors, TRUST_DESCRIPTORS,
+     "1 connections found no free descriptor: ulimit -n is 20 and must be 24"},
+    {"no_descriptor_left_in_the_machine", no_descriptors_of_the_machine, TRUST_DESCRIPTORS,
+     "3 connections found no free descriptor: fs.file-max is 1000 and must be 1004"},
+    {"no_port_left", no_ports, TRUST_PORTS,
+     "1 connections found no free local port of the 100 in net.ipv4.ip_local_port_range: name 3 "
+     "addresses with --source"},
+    {"no_port_left_for_many", many_connections_without_ports, TRUST_PORTS, "name 4 addresses"},
+    {"no_port_for_connections_that_come_and_go", no_ports_for_connections_that_come_and_go,
+     TRUST_PORTS,
+     "no free local port: each of the 100 in net.ipv4.ip_local_port_range is kept for a minute "
+     "after its connection: name 63 addresses with --source, or make no more than 3.33 "
+     "connections a second (-R)"},
+    {"no_port_after_minutes", no_ports_after_minutes, TRUST_PORTS, "name 3 addresses"},
+    {"no_port_in_a_warm_up", no_ports_in_a_warm_up, TRUST_PORTS, "name 13 addresses"},
 };
 
 static void is_judged(void **state)
