@@ -488,33 +488,34 @@ static bool is_address(const char *host)
     return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
-/* RFC 6066 3: an address is never asked for, nor the dot that a name may end with. */
-static bool ask_for(SSL *ssl, const char *host)
+/* RFC 6066 3: an address is never asked for, nor the dot that a name may end with. OpenSSL takes an
+ * empty name for none, and would then check nothing. */
+static int ask_for(SSL *ssl, const char *host)
 {
     char name[256];
-    if (host == NULL) {
-        return true;
-    }
     if (is_address(host)) {
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 ? 0 : -ENOMEM;
     }
     size_t length = strlen(host);
-    length -= length > 1 && host[length - 1] == '.';
-    if (length >= sizeof(name)) {
-        return false;
+    length -= length > 0 && host[length - 1] == '.';
+    if (length == 0 || length >= sizeof(name)) {
+        return -EINVAL;
     }
     memcpy(name, host, length);
     name[length] = '\0';
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    bool asked = SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    return asked ? 0 : -ENOMEM;
 }
 
-static bool offer(SSL *ssl, struct tls_recall *recall)
+/* Without one, or without memory for it, there will be a full handshake. */
+static void offer(SSL *ssl, struct tls_recall *recall)
 {
-    SSL_SESSION *session = recall == NULL ? NULL : recall_take(recall);
-    bool offered = session == NULL || SSL_set_session(ssl, session) == 1;
-    SSL_SESSION_free(session);
-    return offered;
+    SSL_SESSION *session = recall_take(recall);
+    if (session != NULL) {
+        SSL_set_session(ssl, session);
+        SSL_SESSION_free(session);
+    }
 }
 
 int tls_connect(struct stream *stream, struct tls_client *client, const char *host,
@@ -526,10 +527,14 @@ int tls_connect(struct stream *stream, struct tls_client *client, const char *ho
     }
     link->recall = recall;
     SSL_set_connect_state(link->ssl);
-    if (!ask_for(link->ssl, host) || !offer(link->ssl, recall)) {
+    int error = host != NULL ? ask_for(link->ssl, host) : 0;
+    if (error < 0) {
         link_finish(&link->carrier);
         ERR_clear_error();
-        return -ENOMEM;
+        return error;
+    }
+    if (recall != NULL) {
+        offer(link->ssl, recall);
     }
     return put_beneath(stream, link);
 }

@@ -8,7 +8,8 @@
 #include "lib/tls/client.h"
 #include "lib/tls/server.h"
 
-/* Put TLS beneath a stream that was just adopted. 0 or -ENOMEM. stream_finish() takes it away.
+/* Put TLS beneath a stream that was just adopted. 0, -ENOMEM, or -EINVAL for a host that is neither
+ * a name nor an address. stream_finish() takes it away.
  *
  * `host` is what the user called the server, a name or an address without brackets: the certificate
  * has to be for it, and a name (never an address) is asked for (SNI). NULL, as with a unix socket:

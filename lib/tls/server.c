@@ -1,12 +1,13 @@
 /* Each pair has a context; the first one is what connections begin with, and knows the others. */
 #include "lib/tls/server.h"
 
+#include "lib/base/clock.h"
 #include "lib/tls/contexts.h"
+#include "lib/tls/ocsp.h"
 #include "lib/tls/pem.h"
 #include "lib/tls/reason.h"
 
 #include <openssl/err.h>
-#include <openssl/ocsp.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,9 @@ struct choice {
 /* What belongs to a context, and goes with it. */
 struct belongings {
     struct tls_tickets *tickets;
-    unsigned char *ocsp;
+    unsigned char *ocsp; /* NULL: nothing is stapled, nor from that time on */
     size_t ocsp_size;
+    int64_t ocsp_until_s;
     struct choice *choices; /* of the front: in the order of the pairs, itself included */
 };
 
@@ -97,7 +99,7 @@ static int on_status(SSL *ssl, void *argument)
 {
     const struct belongings *belongings = belongings_of(SSL_get_SSL_CTX(ssl));
     (void)argument;
-    if (belongings->ocsp == NULL) {
+    if (belongings->ocsp == NULL || clock_wall_s() >= belongings->ocsp_until_s) {
         return SSL_TLSEXT_ERR_NOACK;
     }
     unsigned char *copy = OPENSSL_memdup(belongings->ocsp, belongings->ocsp_size);
@@ -191,40 +193,6 @@ static bool ask_clients(SSL_CTX *context, const struct tls_file *ca, char wrong[
     return true;
 }
 
-/* A response of an authority that failed to answer is worth nothing to a client. */
-static bool is_ocsp(const struct tls_file *file, char wrong[TLS_WRONG])
-{
-    const unsigned char *at = (const unsigned char *)file->bytes;
-    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->size);
-    int status = response == NULL ? -1 : OCSP_response_status(response);
-    OCSP_RESPONSE_free(response);
-    ERR_clear_error();
-    if (status < 0) {
-        return wrong_say(wrong, "%s: is not an OCSP response (DER is wanted)", file->name);
-    }
-    return status == OCSP_RESPONSE_STATUS_SUCCESSFUL ||
-           wrong_say(wrong, "%s: is an OCSP response without an answer: %s", file->name,
-                     OCSP_response_status_str(status));
-}
-
-static bool staple(struct belongings *belongings, const struct tls_file *file,
-                   char wrong[TLS_WRONG])
-{
-    if (file->bytes == NULL) {
-        return true;
-    }
-    if (!is_ocsp(file, wrong)) {
-        return false;
-    }
-    belongings->ocsp = malloc(file->size);
-    if (belongings->ocsp == NULL) {
-        return wrong_say(wrong, "no memory for TLS");
-    }
-    memcpy(belongings->ocsp, file->bytes, file->size);
-    belongings->ocsp_size = file->size;
-    return true;
-}
-
 static bool give_belongings(SSL_CTX *context, struct tls_tickets *tickets)
 {
     struct belongings *belongings = calloc(1, sizeof(*belongings));
@@ -313,6 +281,30 @@ static struct choice *add_choice(SSL_CTX *front, const struct tls_server_plan *p
     return choice;
 }
 
+/* A client may refuse us for a response that is out of date: then none is better. */
+static bool staple(SSL_CTX *context, const struct tls_file *file, const X509 *certificate,
+                   char wrong[TLS_WRONG])
+{
+    struct belongings *belongings = belongings_of(context);
+    if (file->bytes == NULL) {
+        return true;
+    }
+    if (!ocsp_read(file, certificate, &belongings->ocsp_until_s, wrong)) {
+        return false;
+    }
+    if (clock_wall_s() >= belongings->ocsp_until_s) {
+        wrong_say(wrong, "%s: is out of date, and not used", file->name);
+        return true;
+    }
+    belongings->ocsp = malloc(file->size);
+    if (belongings->ocsp == NULL) {
+        return wrong_say(wrong, "no memory for TLS");
+    }
+    memcpy(belongings->ocsp, file->bytes, file->size);
+    belongings->ocsp_size = file->size;
+    return true;
+}
+
 static bool install(SSL_CTX *front, const struct tls_server_plan *plan, const struct tls_pair *pair,
                     STACK_OF(X509) * chain, EVP_PKEY *key, char wrong[TLS_WRONG])
 {
@@ -328,7 +320,7 @@ static bool install(SSL_CTX *front, const struct tls_server_plan *plan, const st
     }
     free(names);
     return choice != NULL && context_use(choice->context, pair, chain, key, wrong) &&
-           (joins || staple(belongings_of(choice->context), &pair->ocsp, wrong));
+           (joins || staple(choice->context, &pair->ocsp, sk_X509_value(chain, 0), wrong));
 }
 
 static bool add_pair(SSL_CTX *front, const struct tls_server_plan *plan,

@@ -127,20 +127,23 @@ struct tls_pair authority_issue(struct authority *authority, const struct wish *
     return pair;
 }
 
-struct tls_file authority_vouch(struct authority *authority, const struct tls_pair *pair)
+struct tls_file authority_vouch(struct authority *authority, const struct tls_pair *pair, bool good,
+                                long ends_s)
 {
     BIO *text = BIO_new_mem_buf(pair->chain.bytes, (int)pair->chain.size);
     X509 *certificate = PEM_read_bio_X509(text, NULL, NULL, NULL);
     OCSP_CERTID *id = OCSP_cert_to_id(NULL, certificate, authority->certificate);
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
-    ASN1_TIME *now = X509_gmtime_adj(NULL, 0), *later = X509_gmtime_adj(NULL, DAY_S);
-    OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, now, later);
+    ASN1_TIME *begins = X509_gmtime_adj(NULL, -2L * DAY_S);
+    ASN1_TIME *ends = X509_gmtime_adj(NULL, ends_s != 0 ? ends_s : DAY_S);
+    OCSP_basic_add1_status(basic, id, good ? V_OCSP_CERTSTATUS_GOOD : V_OCSP_CERTSTATUS_REVOKED,
+                           OCSP_REVOKED_STATUS_KEYCOMPROMISE, begins, begins, ends);
     OCSP_basic_sign(basic, authority->certificate, authority->key, EVP_sha256(), NULL, 0);
     OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     BIO *der = BIO_new(BIO_s_mem());
     need(response != NULL && i2d_OCSP_RESPONSE_bio(der, response) == 1, "vouch");
-    ASN1_TIME_free(now);
-    ASN1_TIME_free(later);
+    ASN1_TIME_free(begins);
+    ASN1_TIME_free(ends);
     OCSP_RESPONSE_free(response);
     OCSP_BASICRESP_free(basic);
     OCSP_CERTID_free(id);

@@ -23,7 +23,9 @@ struct wish {
 /* A pair signed by it; free both files. A test that cannot have it is aborted. */
 struct tls_pair authority_issue(struct authority *authority, const struct wish *wish);
 
-/* Its word that the certificate of this pair is good, DER. */
-struct tls_file authority_vouch(struct authority *authority, const struct tls_pair *pair);
+/* Its word on the certificate of this pair, DER: that it is good, or revoked. Zero `ends_s` is a
+ * day from now. */
+struct tls_file authority_vouch(struct authority *authority, const struct tls_pair *pair, bool good,
+                                long ends_s);
 
 void authority_free_pair(struct tls_pair *pair);

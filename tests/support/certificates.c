@@ -55,7 +55,7 @@ static void issue_all(const char *folder, struct authority *authority, bool is_k
             struct tls_pair pair = authority_issue(authority, &all[i].wish);
             write_pair(folder, all[i].file, &pair);
             if (i == 0) {
-                pair.ocsp = authority_vouch(authority, &pair);
+                pair.ocsp = authority_vouch(authority, &pair, true, 0);
                 write_file(folder, "server", ".ocsp", pair.ocsp.bytes, pair.ocsp.size);
             }
             authority_free_pair(&pair);

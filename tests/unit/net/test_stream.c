@@ -297,6 +297,83 @@ static void signal_wakes_a_blocked_thread(void **state)
     pair_close(&pair);
 }
 
+/* --- carriers --------------------------------------------------------------------------------- */
+
+/* Tells its calls apart by what they return, and how often it was finished. */
+static int finished;
+
+static ssize_t carried_receive(struct stream *stream, void *to, size_t size)
+{
+    (void)stream;
+    (void)to;
+    return 1000 + (ssize_t)size;
+}
+
+static ssize_t carried_discard(struct stream *stream, size_t size, void *scratch,
+                               size_t scratch_size)
+{
+    (void)stream;
+    (void)scratch;
+    return 2000 + (ssize_t)(size + scratch_size);
+}
+
+static ssize_t carried_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
+{
+    (void)stream;
+    return 3000 + (ssize_t)pieces[0].iov_len + count + more;
+}
+
+static ssize_t carried_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
+{
+    (void)stream;
+    return 4000 + file + (ssize_t)(offset + size);
+}
+
+static int carried_end(struct stream *stream)
+{
+    (void)stream;
+    return STREAM_WANT_READ;
+}
+
+static bool carried_holds(const struct stream *stream)
+{
+    (void)stream;
+    return true;
+}
+
+static void carried_finish(struct stream_carrier *carrier)
+{
+    (void)carrier;
+    finished++;
+}
+
+static void carrier_is_asked_in_the_place_of_the_system(void **state)
+{
+    static const struct stream_calls calls = {carried_receive,   carried_discard, carried_send,
+                                              carried_send_file, carried_end,     carried_holds,
+                                              carried_finish};
+    struct stream_carrier carrier = {&calls};
+    struct iovec piece = {NULL, 70};
+    struct stream stream;
+    (void)state;
+    stream_init(&stream, -1, true);
+    assert_null(stream.carrier);
+    assert_int_equal(stream_end(&stream), 0);
+    assert_false(stream_holds(&stream));
+    stream_finish(&stream);
+    stream.carrier = &carrier;
+    assert_int_equal(stream_receive(&stream, NULL, 7), 1007);
+    assert_int_equal(stream_discard(&stream, 7, NULL, 50), 2057);
+    assert_int_equal(stream_send(&stream, &piece, 1, true), 3072);
+    assert_int_equal(stream_send_file(&stream, 5, 20, 300), 4325);
+    assert_int_equal(stream_end(&stream), STREAM_WANT_READ);
+    assert_true(stream_holds(&stream));
+    stream_finish(&stream);
+    stream_finish(&stream);
+    assert_int_equal(finished, 1);
+    assert_int_equal(stream_receive(&stream, NULL, 7), -EBADF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +388,7 @@ int main(void)
         leak_free_test(departed_peer_is_an_error_without_a_signal),
         leak_free_test(file_is_sent_from_where_it_is_asked),
         leak_free_test(signal_wakes_a_blocked_thread),
+        leak_free_test(carrier_is_asked_in_the_place_of_the_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/net/descriptors.h"
 #include "tests/unit/tls/ends.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,6 +211,24 @@ static void names_and_addresses_are_checked(void **state)
 #undef FOR
 }
 
+/* OpenSSL would check no name at all. */
+static void what_is_no_name_is_not_asked_for(void **state)
+{
+    static const char *const hosts[] = {"", "."};
+    char name[300];
+    struct ends ends;
+    (void)state;
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    ends_open(&ends, NULL, NULL, NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        const char *host = i < 2 ? hosts[i] : name;
+        assert_int_equal(tls_connect(&ends.client, world.client, host, NULL), -EINVAL);
+        assert_null(ends.client.carrier);
+    }
+    ends_close(&ends);
+}
+
 static void common_name_counts_where_no_other_is(void **state)
 {
     struct tls_server *server = server_with(&(struct wish){.name = "old.test"}, world.authority);
@@ -220,6 +239,17 @@ static void common_name_counts_where_no_other_is(void **state)
     tls_server_destroy(server);
     server = server_with(&(struct wish){0}, world.authority);
     expect_verdict(server, world.client, "new.test", "certificate is for nobody, not for new.test");
+    tls_server_destroy(server);
+}
+
+/* RFC 6125 6.4.3: no name that half a label stands for. */
+static void wildcard_is_a_whole_label(void **state)
+{
+    struct tls_server *server =
+        server_with(&(struct wish){.alt_names = "DNS:a*.part.test"}, world.authority);
+    (void)state;
+    expect_verdict(server, world.client, "abc.part.test",
+                   "certificate is for a*.part.test, not for abc.part.test");
     tls_server_destroy(server);
 }
 
@@ -372,17 +402,12 @@ static void certificate_is_chosen_by_name(void **state)
     static const struct {
         const char *asked, *shown;
     } rows[] = {
-        {"first.test", "first"},
-        {"a.first.test", "first"},
-        {"a.second.test", "exact"},
-        {"A.Second.TEST", "exact"},
-        {"b.second.test", "wild"},
-        {"second.test", "first"},
-        {"b.a.second.test", "first"},
-        {"plain.test", "plain.test"},
-        {"unknown.test", "first"},
-        {"test", "first"},
-        {NULL, "first"},
+        {"first.test", "first"},      {"a.first.test", "first"},
+        {"a.second.test", "exact"},   {"A.Second.TEST", "exact"},
+        {"b.second.test", "wild"},    {"second.test", "first"},
+        {"b.a.second.test", "first"}, {"plain.test", "plain.test"},
+        {"unknown.test", "first"},    {"test", "first"},
+        {".second.test", "first"},    {NULL, "first"},
     };
     struct tls_pair pairs[4];
     (void)state;
@@ -476,50 +501,75 @@ static void client_shows_its_certificate(void **state)
 
 /* --- OCSP ------------------------------------------------------------------------------------- */
 
-static void ocsp_response_is_stapled(void **state)
+/* Takes the response over; whether a client got it that asked for it. */
+static bool is_stapled(struct tls_file response, int wait_s)
 {
-    struct tls_file word = authority_vouch(world.authority, &world.pair);
     struct tls_pair pair = world.pair;
-    (void)state;
-    for (int has = 0; has < 2; has++) {
-        struct ends ends;
-        const unsigned char *got;
-        pair.ocsp = has ? word : (struct tls_file){0};
-        struct tls_server *server =
-            server_of(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1});
-        ends_open(&ends, server, NULL, NULL, NULL);
-        SSL *ssl = stranger(&ends, strange_context(NULL));
-        SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
-        assert_int_equal(stranger_shake(&ends, ssl).server, 0);
-        long size = SSL_get_tlsext_status_ocsp_resp(ssl, &got);
-        assert_int_equal(size, has ? (long)word.size : -1);
-        if (has) {
-            assert_memory_equal(got, word.bytes, word.size);
-        }
-        SSL_free(ssl);
-        ends_close(&ends);
-        tls_server_destroy(server);
+    struct ends ends;
+    const unsigned char *got;
+    char wrong[TLS_WRONG];
+    pair.ocsp = response;
+    struct tls_server *server =
+        tls_server_create(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}, wrong);
+    assert_non_null(server);
+    nanosleep(&(struct timespec){wait_s, 0}, NULL);
+    ends_open(&ends, server, NULL, NULL, NULL);
+    SSL *ssl = stranger(&ends, strange_context(NULL));
+    SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
+    assert_int_equal(stranger_shake(&ends, ssl).server, 0);
+    long size = SSL_get_tlsext_status_ocsp_resp(ssl, &got);
+    if (size >= 0) {
+        assert_int_equal(size, response.size);
+        assert_memory_equal(got, response.bytes, response.size);
     }
-    tls_file_free(&word);
+    SSL_free(ssl);
+    ends_close(&ends);
+    tls_server_destroy(server);
+    tls_file_free(&response);
+    return size >= 0;
 }
 
-static void ocsp_has_to_be_a_response(void **state)
+static void ocsp_response_is_stapled_while_it_is_good(void **state)
+{
+    (void)state;
+    assert_true(is_stapled(authority_vouch(world.authority, &world.pair, true, 0), 0));
+    assert_false(is_stapled((struct tls_file){0}, 0));
+    assert_false(is_stapled(authority_vouch(world.authority, &world.pair, true, -DAY_S), 0));
+    assert_false(is_stapled(authority_vouch(world.authority, &world.pair, true, 1), 2));
+}
+
+/* Takes the response over. */
+static void expect_ocsp(struct tls_file response, bool accepted, const char *message)
+{
+    struct tls_pair pair = world.pair;
+    char wrong[TLS_WRONG];
+    pair.ocsp = response;
+    struct tls_server *server =
+        tls_server_create(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}, wrong);
+    assert_string_equal(wrong, message);
+    assert_int_equal(server != NULL, accepted);
+    tls_server_destroy(server);
+    tls_file_free(&response);
+}
+
+static void ocsp_is_a_word_on_this_certificate(void **state)
 {
     /* RFC 6960 4.2.1: an OCSPResponse of responseStatus tryLater (3), without responseBytes */
     static const char later[] = "\x30\x03\x0a\x01\x03";
-    struct tls_pair pair = world.pair;
-    char wrong[TLS_WRONG];
+    struct tls_pair other = authority_issue(world.authority, &(struct wish){.name = "other"});
     (void)state;
-    pair.ocsp = text_file("site.ocsp", "-----BEGIN OCSP RESPONSE-----\n");
-    assert_null(
-        tls_server_create(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}, wrong));
-    assert_string_equal(wrong, "site.ocsp: is not an OCSP response (DER is wanted)");
-    tls_file_free(&pair.ocsp);
-    pair.ocsp = text_file("site.ocsp", later);
-    assert_null(
-        tls_server_create(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}, wrong));
-    assert_string_equal(wrong, "site.ocsp: is an OCSP response without an answer: trylater");
-    tls_file_free(&pair.ocsp);
+    expect_ocsp(text_file("site.ocsp", "-----BEGIN OCSP RESPONSE-----\n"), false,
+                "site.ocsp: is not an OCSP response (DER is wanted)");
+    expect_ocsp(text_file("site.ocsp", later), false,
+                "site.ocsp: is an OCSP response without an answer: trylater");
+    expect_ocsp(authority_vouch(world.authority, &other, true, 0), false,
+                "ocsp.der: is an OCSP response about another certificate");
+    expect_ocsp(authority_vouch(world.authority, &world.pair, false, 0), false,
+                "ocsp.der: says that the certificate is not good");
+    expect_ocsp(authority_vouch(world.authority, &world.pair, true, -DAY_S), true,
+                "ocsp.der: is out of date, and not used");
+    expect_ocsp(authority_vouch(world.authority, &world.pair, true, 0), true, "");
+    authority_free_pair(&other);
 }
 
 /* --- lives ------------------------------------------------------------------------------------ */
@@ -560,7 +610,9 @@ int main(void)
     suite_add(suite, CASE(one_file_may_hold_both));
     suite_add(suite, CASE(authorities_have_to_be_pem));
     suite_add(suite, CASE(names_and_addresses_are_checked));
+    suite_add(suite, CASE(what_is_no_name_is_not_asked_for));
     suite_add(suite, CASE(common_name_counts_where_no_other_is));
+    suite_add(suite, CASE(wildcard_is_a_whole_label));
     suite_add(suite, CASE(many_names_are_told_as_far_as_there_is_room));
     suite_add(suite, CASE(unknown_authority_is_refused));
     suite_add(suite, CASE(server_learns_why_it_is_refused));
@@ -570,8 +622,8 @@ int main(void)
     suite_add(suite, CASE(kinds_of_key_stand_side_by_side));
     suite_add(suite, CASE(client_without_a_certificate_is_refused));
     suite_add(suite, CASE(client_shows_its_certificate));
-    suite_add(suite, CASE(ocsp_response_is_stapled));
-    suite_add(suite, CASE(ocsp_has_to_be_a_response));
+    suite_add(suite, CASE(ocsp_response_is_stapled_while_it_is_good));
+    suite_add(suite, CASE(ocsp_is_a_word_on_this_certificate));
     suite_add(suite, CASE(connections_outlive_their_context));
     suite_frame(suite, descriptors_count, descriptors_compare);
     int failed = suite_run(suite, "tls/contexts");

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -590,6 +591,41 @@ static void receive_waits_for_the_first_bytes_alone(void **state)
     ends_close(&ends);
 }
 
+static size_t bytes_at(int fd)
+{
+    int size;
+    assert_int_equal(ioctl(fd, FIONREAD, &size), 0);
+    return (size_t)size;
+}
+
+/* Nor when what has come fills the room that OpenSSL reads into to the last byte, and so does not
+ * look like the end of it. */
+static void receive_does_not_wait_behind_a_full_buffer(void **state)
+{
+    enum {
+        ROOM = 16709
+    };
+    static unsigned char bytes[BODY];
+    const struct version *version = *state;
+    const size_t around = version->older ? 29 : 22; /* what TLS adds to a record */
+    struct ends ends;
+    size_t sent = 0, left;
+    pattern_fill(bytes, BODY);
+    open_met(&ends, client_for(state));
+    while ((left = ROOM - bytes_at(ends.server.fd)) > 0) {
+        size_t size = left - around < 1000 ? left - around : 900;
+        struct iovec piece = {bytes + sent, size};
+        assert_int_equal(stream_send(&ends.client, &piece, 1, false), size);
+        sent += size;
+    }
+    fcntl(ends.server.fd, F_SETFL, 0);
+    alarm(60); /* instead of for ever */
+    assert_int_equal(stream_receive(&ends.server, bytes, BODY), sent);
+    alarm(0);
+    pattern_check(bytes, sent, 0);
+    ends_close(&ends);
+}
+
 static void on_signal(int number)
 {
     (void)number;
@@ -614,10 +650,12 @@ static void signal_wakes_a_blocked_thread(void **state)
     pthread_t self = pthread_self(), other;
     ssize_t came;
     size_t sent = 0, got = 0;
+    int small = 4096;
     pattern_fill(bytes, BODY);
     sigaction(SIGUSR1, &action, NULL);
     ends_open(&ends, world.server, client_for(state), "server.test", NULL);
     fcntl(ends.server.fd, F_SETFL, 0);
+    setsockopt(ends.server.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     assert_int_equal(pthread_create(&other, NULL, disturb, &self), 0);
     assert_int_equal(tls_handshake(&ends.server), -EINTR);
     do {
@@ -632,8 +670,10 @@ static void signal_wakes_a_blocked_thread(void **state)
         all = (struct iovec){bytes + sent, BODY - sent};
         came = stream_send(&ends.server, &all, 1, false);
         sent += came > 0 ? (size_t)came : 0;
-    } while (came > 0 && sent < BODY);
+    } while (came > 0);
+    assert_int_equal(came, -EINTR);
     take_pattern(&ends.client, &got);
+    assert_true(got >= sent);
     pthread_join(other, NULL);
     ends_close(&ends);
 }
@@ -700,6 +740,40 @@ static void key_update_waits_for_room(void **state)
     ends_close(&ends);
 }
 
+/* What could not begin, since the answer has to go first, is not taken for begun. */
+static void answer_that_finds_no_room_goes_first(void **state)
+{
+    static char filling[1 << 20];
+    struct iovec piece = {(char *)"answer", 6};
+    struct ends ends;
+    char text[64];
+    ssize_t filled = 0, more;
+    (void)state;
+    ends_open(&ends, world.server, NULL, NULL, NULL);
+    SSL *ssl = stranger(&ends, strange_context(TLS1_3_VERSION));
+    assert_int_equal(stranger_shake(&ends, ssl).server, 0);
+    SSL_read(ssl, text, sizeof(text)); /* tickets */
+    SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+    assert_int_equal(SSL_write(ssl, "question", 8), 8);
+    expect_text(&ends.server, "question");
+    while ((more = send(ends.server.fd, filling, sizeof(filling), 0)) > 0) {
+        filled += more; /* beneath TLS */
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(stream_send(&ends.server, &piece, 1, false), STREAM_WANT_WRITE);
+    }
+    while (filled > 0) {
+        more = recv(ends.client.fd, filling, (size_t)filled, 0);
+        assert_true(more > 0);
+        filled -= more;
+    }
+    assert_int_equal(stream_send(&ends.server, &piece, 1, false), 6);
+    assert_int_equal(SSL_read(ssl, text, sizeof(text)), 6);
+    assert_memory_equal(text, "answer", 6);
+    SSL_free(ssl);
+    ends_close(&ends);
+}
+
 static void renegotiation_is_refused(void **state)
 {
     struct ends ends;
@@ -740,6 +814,35 @@ static void peer_gets_records_as_small_as_it_asks_for(void **state)
     ends_close(&ends);
 }
 
+/* Nor is more taken for begun than the record of that size that waits. */
+static void slow_peer_gets_small_records_whole(void **state)
+{
+    static unsigned char bytes[BODY];
+    struct ends ends;
+    size_t sent = 0, got = 0;
+    int small = 4096;
+    (void)state;
+    pattern_fill(bytes, BODY);
+    SSL_CTX *context = strange_context(TLS1_3_VERSION);
+    SSL_CTX_set_tlsext_max_fragment_length(context, TLSEXT_max_fragment_length_512);
+    ends_open(&ends, world.server, NULL, NULL, NULL);
+    setsockopt(ends.server.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    SSL *ssl = stranger(&ends, context);
+    assert_int_equal(stranger_shake(&ends, ssl).server, 0);
+    while (got < BODY) {
+        unsigned char some[1000];
+        struct iovec rest = {bytes + sent, BODY - sent};
+        ssize_t came = sent < BODY ? stream_send(&ends.server, &rest, 1, false) : 0;
+        assert_true(came >= 0 || came == STREAM_WANT_WRITE);
+        sent += came > 0 ? (size_t)came : 0;
+        int size = SSL_read(ssl, some, sizeof(some));
+        pattern_check(some, size > 0 ? (size_t)size : 0, got);
+        got += size > 0 ? (size_t)size : 0;
+    }
+    SSL_free(ssl);
+    ends_close(&ends);
+}
+
 int main(void)
 {
     struct suite *suite = calloc(1, sizeof(*suite));
@@ -768,10 +871,13 @@ int main(void)
     add_both(suite, CASE(records_are_small_at_first_and_after_a_silence));
     add_both(suite, CASE(timeout_of_a_blocking_descriptor_is_again));
     add_both(suite, CASE(receive_waits_for_the_first_bytes_alone));
+    add_both(suite, CASE(receive_does_not_wait_behind_a_full_buffer));
     add_both(suite, CASE(signal_wakes_a_blocked_thread));
     suite_add(suite, CASE(key_update_is_followed));
     suite_add(suite, CASE(key_update_waits_for_room));
+    suite_add(suite, CASE(answer_that_finds_no_room_goes_first));
     suite_add(suite, CASE(renegotiation_is_refused));
+    suite_add(suite, CASE(slow_peer_gets_small_records_whole));
     suite_add(suite, CASE(peer_gets_records_as_small_as_it_asks_for));
     int failed = suite_run(suite, "tls/link");
     free(suite);
