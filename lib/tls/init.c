@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool is_ready, kernel_helps;
@@ -47,6 +48,7 @@ bool tls_init(char wrong[TLS_WRONG])
         return true;
     }
     kernel_helps = kernel_knows_tls();
+    tzset(); /* else the first date of a certificate has /etc/localtime read */
     if (OPENSSL_init_ssl(options, NULL) != 1 || RAND_bytes(drawn, sizeof(drawn)) != 1 ||
         !wire_init() || !tickets_init() || !server_init() || !try_contexts()) {
         char reason[TLS_WRONG / 2];
