@@ -28,8 +28,14 @@ static const struct manual_entry description[] = {
          "schedule wherever a connection is free; there must be descriptors and local ports; "
          "the clock must not jump, nor the host of a virtual machine take its time away. What "
          "is not so is said. With fewer than 100 requests on each connection nothing is."},
+    {.text = "A URL that begins with https:// is asked for over TLS 1.2 or 1.3. The server's "
+             "certificate has to be by a trusted authority and for the URL's host, which is also "
+             "the name that is asked for (SNI), whatever --unix-socket and a Host field say; an "
+             "address is never asked for. A handshake is a part of the time to connect, but has a "
+             "line of its own; requests that come to nothing by it fail as tls. A reply that ends "
+             "with its connection is whole only if TLS has been ended, too."},
     {.text = "Arguments of options: counts take k, M and G; times take us, ms, s, m and h. A URL "
-             "begins with http:// and may hold an IPv6 address in brackets."},
+             "begins with http:// or https:// and may hold an IPv6 address in brackets."},
     {0},
 };
 
@@ -69,6 +75,8 @@ static const struct manual_entry examples[] = {
      .command = "@ --require 'p99<50ms,errors<1%' http://host/"},
     {.text = "Ask one request after the other, and print a line for each reply:",
      .command = "@ -c 1 -n 20 --trace http://127.0.0.1:8080/0"},
+    {.text = "Measure handshakes of TLS alone, and look at no certificate:",
+     .command = "@ -c 64 --close -k https://127.0.0.1:8443/"},
     {.text = "Keep the latencies as a histogram that others can be added to:",
      .command = "@ --hlog run.hlog http://127.0.0.1:8080/"},
     {.text = "Draw from a file of URLs, and keep the results for a program:",

@@ -185,6 +185,38 @@ static const char *take_source(void *into, const char *argument)
     return NULL;
 }
 
+static const char *take_insecure(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->insecure = true;
+    return NULL;
+}
+
+static const char *take_ca(void *into, const char *argument)
+{
+    ((struct options *)into)->ca_path = argument;
+    return NULL;
+}
+
+static const char *take_cert(void *into, const char *argument)
+{
+    ((struct options *)into)->cert_path = argument;
+    return NULL;
+}
+
+static const char *take_key(void *into, const char *argument)
+{
+    ((struct options *)into)->key_path = argument;
+    return NULL;
+}
+
+static const char *take_resume(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->resume = true;
+    return NULL;
+}
+
 static const char *take_trace(void *into, const char *argument)
 {
     (void)argument;
@@ -272,11 +304,26 @@ static const struct option_spec specs[] = {
     {0, "source", "ADDR[,ADDR]",
      "connect from these addresses in turn: each has ports of its own, some 28,000", OPTION_BOTH,
      take_source, NULL},
+    {'k', "insecure", NULL,
+     "look at no certificate. Without it, a server's has to be by an authority that is trusted, "
+     "for "
+     "the URL's host, and valid now",
+     OPTION_BOTH, take_insecure, "With https"},
+    {0, "cacert", "FILE", "trust these authorities (PEM) instead of the system's", OPTION_BOTH,
+     take_ca, NULL},
+    {0, "cert", "FILE", "show this certificate (PEM) to a server that asks for one", OPTION_BOTH,
+     take_cert, NULL},
+    {0, "key", "FILE", "its private key. Default: in the same file", OPTION_BOTH, take_key, NULL},
+    {0, "tls-resume", NULL,
+     "go on with the last session of the same server wherever it agrees to that; without it, every "
+     "handshake is a full one",
+     OPTION_BOTH, take_resume, NULL},
     {'T', "timeout", "T",
      "how long a request may take, from its first byte to the reply's last. "
      "Default 30s",
      OPTION_BOTH, take_timeout, "What counts"},
-    {0, "connect-timeout", "T", "how long a connection may take to be made. Default as --timeout",
+    {0, "connect-timeout", "T",
+     "how long a connection may take to be made, with its handshake of TLS. Default as --timeout",
      OPTION_BOTH, take_connect_timeout, NULL},
     {0, "verify", "WHAT",
      "what a good reply is: status (below 400), length (that, and exactly the bytes that its "
@@ -362,6 +409,12 @@ enum options_outcome client_options_read(struct options *options, const struct m
     }
     if (options->rate > 0 && options->think_high_ns > 0) {
         return options_misuse(&table, "--rate leaves no time for --think");
+    }
+    if (options->insecure && options->ca_path != NULL) {
+        return options_misuse(&table, "--insecure leaves nothing for --cacert to vouch for");
+    }
+    if (options->key_path != NULL && options->cert_path == NULL) {
+        return options_misuse(&table, "--key is of no use without --cert");
     }
     return OPTIONS_RUN;
 }

@@ -35,6 +35,12 @@ struct options {
     const char *unix_path; /* NULL: connect to the URL's host */
     const char *sources;   /* "ADDR,ADDR"; NULL: connect from where the system likes */
 
+    bool insecure;         /* TLS: certificates are not looked at */
+    bool resume;           /* TLS: sessions are resumed */
+    const char *ca_path;   /* of authorities to be trusted; NULL: the system's */
+    const char *cert_path; /* of the client's own certificate; NULL: none */
+    const char *key_path;  /* and its key; NULL: in the same file */
+
     bool trace;
     bool quiet;
     bool latency_table;

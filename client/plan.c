@@ -1,6 +1,7 @@
 #include "client/plan.h"
 
 #include "client/options.h"
+#include "client/plan_tls.h"
 #include "client/url.h"
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
@@ -30,7 +31,6 @@ struct draft {
     const struct options *options;
     struct plan *plan;
     struct origin *origins;
-    size_t origin_count;
     struct target *targets;
     uint32_t *weights;
     bool weighted;         /* some differ */
@@ -202,16 +202,30 @@ static bool is_same_address(const struct address *a, const struct address *b)
     return a->size == b->size && memcmp(&a->at, &b->at, a->size) == 0;
 }
 
-/* The origin with this address, added if it is new. There is room for one per URL. */
-static const struct origin *origin_of(struct draft *draft, const struct address *address)
+/* Whether it speaks TLS as the URL wants it: for the same host, whatever its address. */
+static bool is_fit(const struct origin *origin, const struct url *url)
 {
-    for (size_t i = 0; i < draft->origin_count; i++) {
-        if (is_same_address(&draft->origins[i].address, address)) {
-            return &draft->origins[i];
+    return url->tls ? origin->host != NULL && bytes_equal_nocase(bytes_of(origin->host), url->host)
+                    : origin->host == NULL;
+}
+
+/* The origin of a URL with this address, added if it is new. There is room for one per URL. NULL
+ * when out of memory. */
+static const struct origin *origin_of(struct draft *draft, const struct address *address,
+                                      const struct url *url)
+{
+    for (size_t i = 0; i < draft->plan->origin_count; i++) {
+        const struct origin *known = &draft->origins[i];
+        if (is_fit(known, url) && is_same_address(&known->address, address)) {
+            return known;
         }
     }
-    struct origin *origin = &draft->origins[draft->origin_count++];
-    *origin = (struct origin){.address = *address, .tcp = !address_is_unix(address)};
+    char *host = url->tls ? strndup(url->host.at, url->host.len) : NULL;
+    if (url->tls && host == NULL) {
+        return NULL;
+    }
+    struct origin *origin = &draft->origins[draft->plan->origin_count++];
+    *origin = (struct origin){.address = *address, .tcp = !address_is_unix(address), .host = host};
     return origin;
 }
 
@@ -249,15 +263,15 @@ static const char *find_origin(struct draft *draft, const struct url *url)
     if (!write_address(where, draft, url)) {
         return "names a host that is too long";
     }
-    if (strcmp(where, draft->where) == 0) {
+    if (draft->origin != NULL && strcmp(where, draft->where) == 0 && is_fit(draft->origin, url)) {
         return NULL;
     }
     const char *wrong = address_read(where, &address);
     if (wrong == NULL) {
-        draft->origin = origin_of(draft, &address);
+        draft->origin = origin_of(draft, &address, url);
         memcpy(draft->where, where, sizeof where);
     }
-    return wrong;
+    return wrong != NULL || draft->origin != NULL ? wrong : "is too much for the memory";
 }
 
 static enum plan_outcome add_target(struct draft *draft, const char *text)
@@ -267,9 +281,6 @@ static enum plan_outcome add_target(struct draft *draft, const char *text)
     const char *wrong = url_read(text, &url);
     if (wrong != NULL) {
         return fail(draft, PLAN_MISUSE, "%s: %s", text, wrong);
-    }
-    if (url.tls) {
-        return fail(draft, PLAN_MISUSE, "%s: https is not spoken here; try http", text);
     }
     wrong = find_origin(draft, &url);
     if (wrong != NULL) {
@@ -544,7 +555,7 @@ static const char *read_source(const char *text, size_t len, struct address *sou
 static bool has_other_family(const struct draft *draft, const struct address *source)
 {
     bool other = false;
-    for (size_t i = 0; i < draft->origin_count; i++) {
+    for (size_t i = 0; i < draft->plan->origin_count; i++) {
         other |= draft->origins[i].address.at.any.sa_family != source->at.any.sa_family;
     }
     return other;
@@ -586,18 +597,35 @@ static uint64_t shared_by(uint64_t count, uint64_t each)
     return (count + each - 1) / each;
 }
 
+/* Of the origins: several hosts may be one server. */
+static uint64_t count_addresses(const struct plan *plan)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < plan->origin_count; i++) {
+        size_t j = 0;
+        while (!is_same_address(&plan->origins[j].address, &plan->origins[i].address)) {
+            j++;
+        }
+        count += j == i;
+    }
+    return count;
+}
+
 /* A port serves one connection from each source to each server. */
 static enum plan_outcome check_ports(const struct draft *draft, uint64_t ports)
 {
     const struct plan *plan = draft->plan;
     uint64_t sources = plan->source_count > 0 ? plan->source_count : 1;
-    uint64_t most = ports * sources * draft->origin_count;
-    bool tcp = draft->origin_count > 0 && draft->origins[0].tcp;
-    if (ports == 0 || !tcp || plan->connections <= most) {
+    bool tcp = plan->origin_count > 0 && draft->origins[0].tcp;
+    if (ports == 0 || !tcp || plan->connections <= ports * sources) {
+        return PLAN_READY;
+    }
+    uint64_t addresses = count_addresses(plan), most = ports * sources * addresses;
+    if (plan->connections <= most) {
         return PLAN_READY;
     }
     char wider[100] = "";
-    uint64_t enough = shared_by(plan->connections, sources * draft->origin_count);
+    uint64_t enough = shared_by(plan->connections, sources * addresses);
     if (enough <= PORTS_MOST) {
         snprintf(wider, sizeof wider,
                  ", or widen net.ipv4.ip_local_port_range from %llu ports to %llu",
@@ -608,8 +636,7 @@ static enum plan_outcome check_ports(const struct draft *draft, uint64_t ports)
                 "--source%s",
                 (unsigned long long)plan->connections, (unsigned long long)most,
                 (unsigned long long)sources, sources == 1 ? "" : "es",
-                (unsigned long long)shared_by(plan->connections, ports * draft->origin_count),
-                wider);
+                (unsigned long long)shared_by(plan->connections, ports * addresses), wider);
 }
 
 enum plan_outcome plan_init(struct plan *plan, const struct options *options, bool one_thread_each,
@@ -629,6 +656,8 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
         .close = options->close,
         .trace = options->trace,
         .verify = options->verify,
+        .insecure = options->insecure,
+        .resume = options->resume,
     };
     plan_method(&draft);
     enum plan_outcome outcome = read_body(&draft);
@@ -647,6 +676,9 @@ enum plan_outcome plan_init(struct plan *plan, const struct options *options, bo
     if (outcome == PLAN_READY) {
         outcome = check_ports(&draft, means->ports);
     }
+    if (outcome == PLAN_READY) {
+        outcome = plan_tls(plan, draft.origins, options, why);
+    }
     if (outcome != PLAN_READY) {
         plan_finish(plan);
     }
@@ -657,6 +689,10 @@ void plan_finish(struct plan *plan)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
         free((char *)plan->targets[i].request.at);
+    }
+    plan_tls_finish(plan);
+    for (size_t i = 0; i < plan->origin_count; i++) {
+        free(plan->origins[i].host);
     }
     free((void *)plan->targets);
     free((void *)plan->origins);

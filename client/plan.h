@@ -13,10 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct tls_client;
+struct tls_recall;
+
 /* Somewhere to connect to. */
 struct origin {
     struct address address;
     bool tcp;
+    char *host; /* that its certificate has to be for, as the URL has it; NULL: no TLS */
+    struct tls_recall *recall; /* of its last session; NULL: every handshake is a full one */
 };
 
 /* Something to ask for there, ready to be sent. */
@@ -36,10 +41,12 @@ enum verify {
 struct plan {
     const struct target *targets; /* asked for in turn */
     size_t target_count;
-    const uint32_t *weights;       /* of the targets; NULL: all are alike */
-    const uint32_t *turns;         /* with weights: whose turn it is, round and round */
-    size_t turn_count;             /* length of a round: target_count, or the sum of all weights */
-    const struct origin *origins;  /* where they are */
+    const uint32_t *weights;      /* of the targets; NULL: all are alike */
+    const uint32_t *turns;        /* with weights: whose turn it is, round and round */
+    size_t turn_count;            /* length of a round: target_count, or the sum of all weights */
+    const struct origin *origins; /* where they are */
+    size_t origin_count;
+    struct tls_client *tls;        /* for those that speak it; NULL: none does */
     const struct address *sources; /* connections come from these in turn */
     size_t source_count;           /* 0: from where the system likes */
     char *url_text;                /* the file that some were read from; NULL: none */
@@ -66,6 +73,8 @@ struct plan {
     bool close; /* a new connection for every request */
     bool trace; /* every verdict is told as it comes */
     enum verify verify;
+    bool insecure; /* certificates are not looked at */
+    bool resume;   /* sessions of TLS are */
 
     bool ramps_connections; /* how many are at work is the ramp's to say */
     struct ramp ramp;       /* of the connections, or, when there is one, of the rate, which is then
@@ -110,7 +119,7 @@ enum plan_outcome {
 };
 
 enum {
-    PLAN_TEXT = 512
+    PLAN_TEXT = 640
 };
 
 /* Makes a plan of the options, for a program that has these means and gives every connection a

@@ -5,11 +5,15 @@
  *
  *   plan       what was asked for; requests or duration_s is null where it was not limited
  *   requests   sent = ok + failed + those that the end of the run cut off
- *   errors     the failed ones by kind; each counts once
+ *   errors     the failed ones by kind; each counts once. causes: what the first of each kind was
+ *              caused by, where there is more to say
  *   statuses   whole replies by status, good or not
  *   bytes      received: all of them, heads too; body: content of whole replies
  *   rate       per second of elapsed time: requests that were answered well, bytes received
- *   latency_us, first_byte_us    of the requests that were answered well; connect_us of connections
+ *   latency_us, first_byte_us    of the requests that were answered well; connect_us of
+ *              connections, without the handshakes of TLS, which are handshake_us
+ *   tls        null, as is handshake_us, unless a URL is https. agreed: what with, and how often;
+ *              that of the warm-up when there was no handshake since
  *   histogram  the latencies by value: [highest microsecond of the slot, how many], ascending
  *   open_loop  null unless the plan has a rate. due: requests whose moment came; those that were
  *              not sent are missed: because no connection was free, or though one was, and then by
@@ -39,6 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 struct report {
     const struct model *model;
@@ -79,6 +84,20 @@ static inline struct missed report_missed(const struct report *report)
     uint64_t all = report->due - report->tally->sent;
     uint64_t generator = report->tally->missed < all ? report->tally->missed : all;
     return (struct missed){all - generator, generator};
+}
+
+/* Of a run with TLS, where its handshakes are counted: in the warm-up, if there were none since. */
+static inline const struct tally *report_shaken(const struct report *report)
+{
+    return report->tally->handshake.count > 0 ? report->tally : report->warmup;
+}
+
+/* What first caused a kind of failure, in words; NULL: there are none. */
+static inline const char *report_cause(const struct report *report, enum failure kind)
+{
+    int error = report->tally->causes[kind].error;
+    const char *why = report->tally->causes[kind].why;
+    return error != 0 ? strerror(error) : *why != '\0' ? why : NULL;
 }
 
 /* Prints the summary; with `full`, the whole table of percentiles too. */

@@ -58,6 +58,14 @@ static json_t *stages_json(const struct plan *plan)
                      "from", (json_int_t)ramp->at[0].from, "to", to);
 }
 
+static json_t *plan_tls_json(const struct plan *plan)
+{
+    if (plan->tls == NULL) {
+        return json_null();
+    }
+    return json_pack("{s:b, s:b}", "verify", !plan->insecure, "resume", plan->resume);
+}
+
 static json_t *plan_json(const struct plan *plan)
 {
     json_t *urls = json_array();
@@ -65,7 +73,8 @@ static json_t *plan_json(const struct plan *plan)
         json_array_append_new(urls, json_string(plan->targets[i].url));
     }
     return json_pack(
-        "{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s}",
+        "{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:f, s:[f, f], s:I, s:s, "
+        "s:o}",
         "urls", urls, "weights", weights_json(plan), "method", plan->method_text, "connections",
         (json_int_t)plan->connections, "threads", (json_int_t)plan->threads, "pipeline",
         (json_int_t)plan->pipeline, "rate", count_or_null(plan->rate), "stages", stages_json(plan),
@@ -73,7 +82,7 @@ static json_t *plan_json(const struct plan *plan)
         "warmup_s", seconds_or_null(plan->warmup_ns), "close", plan->close, "timeout_s",
         seconds(plan->timeout_ns), "think_s", seconds(plan->think_low_ns),
         seconds(plan->think_high_ns), "seed", (json_int_t)plan->seed, "verify",
-        verify_name(plan->verify));
+        verify_name(plan->verify), "tls", plan_tls_json(plan));
 }
 
 static json_t *errors_json(const struct tally *tally)
@@ -84,6 +93,18 @@ static json_t *errors_json(const struct tally *tally)
                             json_integer((json_int_t)tally->failures[kind]));
     }
     return errors;
+}
+
+static json_t *causes_json(const struct report *report)
+{
+    json_t *causes = json_object();
+    for (int kind = 0; kind < FAILURE_COUNT; kind++) {
+        const char *why = report_cause(report, (enum failure)kind);
+        if (report->tally->failures[kind] > 0 && why != NULL) {
+            json_object_set_new(causes, failure_name((enum failure)kind), json_string(why));
+        }
+    }
+    return causes;
 }
 
 static json_t *statuses_json(const struct tally *tally)
@@ -118,6 +139,23 @@ static json_t *times_json(const struct histogram *histogram)
     }
     json_object_set_new(times, "max", json_integer((json_int_t)histogram_max(histogram)));
     return times;
+}
+
+static json_t *tls_json(const struct report *report)
+{
+    const struct tally *of = report_shaken(report);
+    if (report->plan->tls == NULL) {
+        return json_null();
+    }
+    json_t *agreed = json_array();
+    for (size_t i = 0; i < TALLY_SUITES && of->suites[i].handshakes > 0; i++) {
+        json_array_append_new(agreed,
+                              json_pack("{s:s, s:s, s:I}", "protocol", of->suites[i].protocol,
+                                        "cipher", of->suites[i].cipher, "handshakes",
+                                        (json_int_t)of->suites[i].handshakes));
+    }
+    return json_pack("{s:I, s:I, s:o}", "handshakes", (json_int_t)report->tally->handshake.count,
+                     "resumed", (json_int_t)report->tally->resumed, "agreed", agreed);
 }
 
 static json_t *open_loop_json(const struct report *report)
@@ -277,6 +315,7 @@ static void set_counts(json_t *root, const struct report *report)
                         json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)tally->sent, "ok",
                                   (json_int_t)tally->ok, "failed", (json_int_t)tally->failed));
     json_object_set_new(root, "errors", errors_json(tally));
+    json_object_set_new(root, "causes", causes_json(report));
     json_object_set_new(root, "statuses", statuses_json(tally));
     json_object_set_new(root, "bytes",
                         json_pack("{s:I, s:I, s:I}", "received", (json_int_t)tally->bytes_received,
@@ -307,6 +346,9 @@ static json_t *report_json(const struct report *report)
     json_object_set_new(root, "latency_us", times_json(&tally->latency));
     json_object_set_new(root, "first_byte_us", times_json(&tally->first_byte));
     json_object_set_new(root, "connect_us", times_json(&tally->connect));
+    json_object_set_new(root, "handshake_us",
+                        report->plan->tls == NULL ? json_null() : times_json(&tally->handshake));
+    json_object_set_new(root, "tls", tls_json(report));
     json_object_set_new(root, "open_loop", open_loop_json(report));
     json_object_set_new(root, "histogram", histogram_json(&tally->latency));
     struct trust trust = trust_judge(report);

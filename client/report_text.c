@@ -160,6 +160,23 @@ static void print_throughput(const struct report *report, FILE *to)
             units_write_bytes(text, (double)tally->bytes_received / elapsed_s));
 }
 
+/* "TLSv1.3, TLS_AES_256_GCM_SHA384; 3 of 10 handshakes resumed" */
+static void print_tls(const struct report *report, FILE *to)
+{
+    const struct tally *of = report_shaken(report);
+    char count[UNITS_TEXT];
+    if (of->handshake.count == 0) {
+        return;
+    }
+    print_label(to, "tls");
+    for (size_t i = 0; i < TALLY_SUITES && of->suites[i].handshakes > 0; i++) {
+        fprintf(to, "%s%s, %s", i > 0 ? " or " : "", of->suites[i].protocol, of->suites[i].cipher);
+    }
+    fprintf(to, "; %s of ", units_write_count(count, of->resumed));
+    fprintf(to, "%s handshake%s resumed%s\n", units_write_count(count, of->handshake.count),
+            plural(of->handshake.count), of == report->tally ? "" : ", in the warm-up");
+}
+
 /* Durations here are microseconds; 0 is "below half a microsecond". */
 static void print_figure(FILE *to, double us)
 {
@@ -200,6 +217,7 @@ static void print_times(const struct report *report, FILE *to)
     print_row(to, "first byte", &tally->first_byte);
     print_row(to, "send lag", &tally->lag);
     print_row(to, "connect", &tally->connect);
+    print_row(to, "handshake", &tally->handshake);
     if (tally->raw.count > 0) {
         fprintf(to,
                 "\n  latency counts from the moment a request was due, raw from its sending, which "
@@ -213,8 +231,7 @@ static void print_errors(const struct report *report, FILE *to)
     const struct tally *tally = report->tally;
     const char *label = "errors";
     for (int kind = 0; kind < FAILURE_COUNT; kind++) {
-        const struct cause *cause = &tally->causes[kind];
-        const char *why = cause->error != 0 ? strerror(cause->error) : cause->why;
+        const char *why = report_cause(report, (enum failure)kind);
         char text[UNITS_TEXT];
         if (tally->failures[kind] == 0) {
             continue;
@@ -376,6 +393,7 @@ void report_print(const struct report *report, bool full, FILE *to)
     print_requests(report, to);
     print_schedule(report, to);
     print_throughput(report, to);
+    print_tls(report, to);
     print_times(report, to);
     report_print_over_time(report, to);
     print_errors(report, to);

@@ -409,6 +409,10 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     if (came.kind == CAME_DONE) {
         s->origin = s->step.origin;
         tally_connect(tally_at(s, now), now - s->connect_begun_ns);
+        if (s->origin->host != NULL) {
+            s->handshake_begun_ns = now;
+            return;
+        }
     } else if (came.kind == CAME_FAILED && came.error == EAGAIN && in_time) {
         s->rest_until_ns = now + REST_FIRST; /* a unix socket with a full backlog: ask again */
         return;
@@ -421,6 +425,29 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
         rest(s, now);
     }
     s->connect_begun_ns = 0;
+}
+
+static struct cause cause_of(const struct session *s, struct outcome came)
+{
+    return came.error != 0 ? (struct cause){.error = came.error}
+                           : (struct cause){.why = s->news.why};
+}
+
+static void learn_shaken(struct session *s, uint64_t now, struct outcome came)
+{
+    if (came.kind == CAME_DONE) {
+        tally_handshake(tally_at(s, now), now - s->handshake_begun_ns, &s->news.agreed);
+        s->connect_begun_ns = s->handshake_begun_ns = 0;
+        return;
+    }
+    s->spent = true;
+    if (flight_at(s, 0)->due_ns > now) {
+        s->rest_until_ns = flight_at(s, 0)->due_ns; /* there is time to try again */
+    } else {
+        struct cause late = {.why = "no handshake in time"};
+        doom(s, 1, FAILURE_TLS, came.kind == CAME_TIMED_OUT ? late : cause_of(s, came));
+        rest(s, now);
+    }
 }
 
 static void lose_late(struct session *s, uint64_t now)
@@ -464,13 +491,14 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
     }
 }
 
-/* No more bytes will come on this connection. */
-static void learn_end(struct session *s, uint64_t now)
+/* No more bytes will come on this connection. A reply that nothing else ends is whole only if TLS
+ * was ended, too: otherwise anybody on the way could have cut it (RFC 9112 9.8). */
+static void learn_end(struct session *s, uint64_t now, bool cut)
 {
-    const char *why;
+    const char *why = "closed without an end of TLS";
     if (s->first_byte_ns == 0) {
         lose(s, now, FAILURE_RESET, (struct cause){.why = "closed before the reply"});
-    } else if (reply_end(&s->reply, &why) == REPLY_COMPLETE) {
+    } else if (reply_end(&s->reply, &why) == REPLY_COMPLETE && !cut) {
         complete(s, now, false);
     } else if (s->reply.status > 0 && s->place.plan->verify < VERIFY_LENGTH) {
         s->reply.persists = false;
@@ -482,10 +510,10 @@ static void learn_end(struct session *s, uint64_t now)
 
 static void learn_no_reply(struct session *s, uint64_t now, struct outcome came)
 {
-    if (came.kind == CAME_ENDED) {
-        learn_end(s, now);
+    if (came.kind == CAME_ENDED || came.kind == CAME_CUT) {
+        learn_end(s, now, came.kind == CAME_CUT);
     } else if (came.kind == CAME_FAILED) {
-        lose(s, now, FAILURE_RESET, (struct cause){.error = came.error});
+        lose(s, now, came.error != 0 ? FAILURE_RESET : FAILURE_TLS, cause_of(s, came));
     } else if (is_late(s, 0, now)) {
         lose_late(s, now);
     }
@@ -553,6 +581,8 @@ static void learn_discarded(struct session *s, uint64_t now, struct outcome came
 static void learn_closed(struct session *s)
 {
     s->origin = NULL;
+    s->connect_begun_ns = 0;
+    s->handshake_begun_ns = 0;
     s->served = 0;
     s->spent = false;
     s->deaf = false;
@@ -575,6 +605,9 @@ static void learn(struct session *s, uint64_t now, struct outcome came)
         break;
     case STEP_CONNECT:
         learn_connected(s, now, came);
+        break;
+    case STEP_HANDSHAKE:
+        learn_shaken(s, now, came);
         break;
     case STEP_SEND:
         learn_sent(s, now, came);
@@ -644,6 +677,13 @@ static void owe_connection(struct session *s, uint64_t now)
     }
     s->step.origin = flight_at(s, 0)->target->origin;
     owe(s, STEP_CONNECT, clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns));
+}
+
+/* Within what is left of the time to connect. */
+static void owe_handshake(struct session *s)
+{
+    s->step.origin = s->origin;
+    owe(s, STEP_HANDSHAKE, clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns));
 }
 
 static int add_piece(struct session *s, int count, struct bytes text, size_t *skip)
@@ -765,6 +805,8 @@ static void decide(struct session *s, uint64_t now)
         owe_finish(s, now);
     } else if (s->origin == NULL) {
         owe_connection(s, now);
+    } else if (s->handshake_begun_ns > 0) {
+        owe_handshake(s);
     } else if (owe_sending(s, now)) {
         return;
     } else if (s->sent > 0) {
@@ -777,6 +819,7 @@ static void decide(struct session *s, uint64_t now)
 void session_init(struct session *s, const struct session_place *place)
 {
     *s = (struct session){.place = *place, .doom = FAILURE_NONE};
+    s->step.news = &s->news;
     if (!place->plan->ramps_connections) {
         draw(s, 0, 1);
     }

@@ -24,16 +24,17 @@
 #include <sys/uio.h>
 
 enum step_kind {
-    STEP_BEGIN,   /* never asked for: the state before the first step */
-    STEP_CONNECT, /* to `origin` */
-    STEP_SEND,    /* these `pieces`, or as much of them as there is room for */
-    STEP_READ,    /* up to `size` bytes into `space` */
-    STEP_DISCARD, /* up to `size` bytes, unseen */
-    STEP_WAIT,    /* until `until_ns` */
-    STEP_IDLE,    /* the same, on a connection where nothing is to come: what came in spite of that,
-                     or became of it, is said then at the latest, as of READ */
-    STEP_TELL,    /* the verdict on one request, to whoever traces them */
-    STEP_CLOSE,   /* close the connection */
+    STEP_BEGIN,     /* never asked for: the state before the first step */
+    STEP_CONNECT,   /* to `origin` */
+    STEP_HANDSHAKE, /* of TLS, with the `origin` that was connected to */
+    STEP_SEND,      /* these `pieces`, or as much of them as there is room for */
+    STEP_READ,      /* up to `size` bytes into `space` */
+    STEP_DISCARD,   /* up to `size` bytes, unseen */
+    STEP_WAIT,      /* until `until_ns` */
+    STEP_IDLE,  /* the same, on a connection where nothing is to come: what came in spite of that,
+                   or became of it, is said then at the latest, as of READ */
+    STEP_TELL,  /* the verdict on one request, to whoever traces them */
+    STEP_CLOSE, /* close the connection; TLS is told, and no answer to that waited for */
     STEP_FINISHED,
 };
 
@@ -49,25 +50,33 @@ struct verdict {
     uint64_t took_ns;
 };
 
+/* What there is to be told of TLS beside an outcome. */
+struct news {
+    struct agreement agreed;
+    const char *why; /* good until the connection is closed */
+};
+
 struct step {
     enum step_kind kind;
-    uint64_t until_ns; /* CONNECT, SEND, READ, DISCARD: give up then; WAIT, IDLE: go on then */
+    uint64_t until_ns; /* WAIT, IDLE: go on then; CONNECT to DISCARD: give up then */
 
-    const struct origin *origin;   /* CONNECT */
+    const struct origin *origin;   /* CONNECT, HANDSHAKE */
     const struct address *source;  /* CONNECT; NULL: any */
     const struct iovec *pieces;    /* SEND; they and their bytes stay until the next step */
     int piece_count;               /* SEND */
     char *space;                   /* READ, IDLE */
     size_t size;                   /* READ, DISCARD, IDLE */
     const struct verdict *verdict; /* TELL */
+    struct news *news;             /* to be written where an outcome says so */
 };
 
 /* What came of a step. */
 enum came {
     CAME_NOTHING, /* before the first step */
-    CAME_DONE,    /* SEND, READ, DISCARD, IDLE: so many `bytes`, at least one */
+    CAME_DONE,    /* SEND to IDLE: so many `bytes`, at least one; HANDSHAKE: news->agreed */
     CAME_ENDED,   /* READ, DISCARD, IDLE: the peer has closed its side */
-    CAME_FAILED,  /* `error` is a positive errno */
+    CAME_CUT,     /* the same, but without the end that TLS has: there may have been more */
+    CAME_FAILED,  /* `error` is a positive errno; 0: it was TLS that failed, by news->why */
     CAME_TIMED_OUT,
 };
 
@@ -135,11 +144,12 @@ struct session {
 
     /* The connection. */
     const struct origin *origin; /* NULL: there is none */
-    uint64_t connect_begun_ns;
-    uint64_t connects; /* begun so far */
-    uint64_t served;   /* replies that came on it */
-    bool spent;        /* it must not be used again */
-    bool deaf;         /* it takes no more bytes; what it said before may still be read */
+    uint64_t connect_begun_ns;   /* 0: it is made */
+    uint64_t handshake_begun_ns; /* 0: it needs none, or it is done */
+    uint64_t connects;           /* begun so far */
+    uint64_t served;             /* replies that came on it */
+    bool spent;                  /* it must not be used again */
+    bool deaf;                   /* it takes no more bytes; what it said before may still be read */
 
     /* The reply being read. */
     struct reply reply;
@@ -159,6 +169,7 @@ struct session {
     unsigned failures;      /* of connections, in a row */
     uint64_t rest_until_ns; /* no new connection before */
 
+    struct news news;
     bool telling;
     struct verdict verdict;
     struct iovec pieces[SESSION_PIECES];

@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Durations go into the histograms in whole microseconds, rounded to the nearest. */
 static uint64_t to_us(uint64_t ns)
@@ -17,10 +18,21 @@ void tally_ok(struct tally *tally, uint64_t latency_ns, uint64_t first_byte_ns)
     histogram_record(&tally->first_byte, to_us(first_byte_ns));
 }
 
+static void keep_cause(struct tally *tally, enum failure failure, struct cause cause)
+{
+    size_t len = cause.why == NULL ? 0 : strlen(cause.why);
+    len = len < TALLY_WHY ? len : TALLY_WHY - 1;
+    tally->causes[failure].error = cause.error;
+    if (len > 0) {
+        memcpy(tally->causes[failure].why, cause.why, len);
+    }
+    tally->causes[failure].why[len] = '\0';
+}
+
 void tally_failure(struct tally *tally, enum failure failure, struct cause cause)
 {
     if (tally->failures[failure]++ == 0) {
-        tally->causes[failure] = cause;
+        keep_cause(tally, failure, cause);
     }
     tally->failed++;
 }
@@ -37,6 +49,30 @@ void tally_no_connection(struct tally *tally, int error, uint64_t now_ns)
     if (error == EADDRNOTAVAIL && tally->no_port++ == 0) {
         tally->no_port_ns = now_ns;
     }
+}
+
+/* By what they agreed on; what there is no room for is left out. */
+static void count_suite(struct tally *tally, const char *protocol, const char *cipher,
+                        uint64_t handshakes)
+{
+    for (size_t i = 0; i < TALLY_SUITES; i++) {
+        if (tally->suites[i].handshakes == 0) {
+            tally->suites[i].protocol = protocol;
+            tally->suites[i].cipher = cipher;
+        }
+        if (strcmp(tally->suites[i].protocol, protocol) == 0 &&
+            strcmp(tally->suites[i].cipher, cipher) == 0) {
+            tally->suites[i].handshakes += handshakes;
+            return;
+        }
+    }
+}
+
+void tally_handshake(struct tally *tally, uint64_t took_ns, const struct agreement *agreed)
+{
+    histogram_record(&tally->handshake, to_us(took_ns));
+    tally->resumed += agreed->resumed;
+    count_suite(tally, agreed->protocol, agreed->cipher, 1);
 }
 
 void tally_raw(struct tally *tally, uint64_t latency_ns)
@@ -94,6 +130,11 @@ void tally_add(struct tally *to, const struct tally *from)
     to->no_descriptor_of_machine += from->no_descriptor_of_machine;
     to->no_port += from->no_port;
     to->no_port_ns = first_of(to->no_port_ns, from->no_port_ns);
+    to->resumed += from->resumed;
+    for (size_t i = 0; i < TALLY_SUITES && from->suites[i].handshakes > 0; i++) {
+        count_suite(to, from->suites[i].protocol, from->suites[i].cipher,
+                    from->suites[i].handshakes);
+    }
     to->delay_count += from->delay_count;
     to->delay_sum_ns += from->delay_sum_ns;
     to->delay_max_ns = later_of(to->delay_max_ns, from->delay_max_ns);
@@ -104,6 +145,7 @@ void tally_add(struct tally *to, const struct tally *from)
     histogram_add(&to->latency, &from->latency);
     histogram_add(&to->first_byte, &from->first_byte);
     histogram_add(&to->connect, &from->connect);
+    histogram_add(&to->handshake, &from->handshake);
     histogram_add(&to->raw, &from->raw);
     histogram_add(&to->lag, &from->lag);
 }

@@ -42,7 +42,7 @@ void trace_verdict(const struct verdict *verdict)
 {
     char line[LINE_TEXT];
     char date[DATE_TEXT];
-    char result[128];
+    char result[TALLY_WHY + 32];
     char bytes[UNITS_TEXT];
     char delay[UNITS_TEXT] = "-";
     char took[UNITS_TEXT];

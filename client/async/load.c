@@ -7,6 +7,7 @@
 #include "client/load.h"
 
 #include "client/async/loops.h"
+#include "client/handshake.h"
 #include "client/trace.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
@@ -44,6 +45,7 @@ static void go_on(struct connection *c);
 static struct outcome take_step(struct connection *c, const struct step *step);
 static struct outcome postpone_step(struct connection *c);
 static struct outcome connect_step(struct connection *c, const struct step *step);
+static struct outcome handshake_step(struct connection *c, const struct step *step);
 static struct outcome send_step(struct connection *c, const struct step *step);
 static struct outcome read_step(struct connection *c, const struct step *step);
 static struct outcome discard_step(struct connection *c, const struct step *step);
@@ -139,6 +141,8 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     switch (step->kind) {
     case STEP_CONNECT:
         return connect_step(c, step);
+    case STEP_HANDSHAKE:
+        return handshake_step(c, step);
     case STEP_SEND:
         return send_step(c, step);
     case STEP_READ:
@@ -160,15 +164,6 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
-static struct outcome outcome_of(ssize_t count)
-{
-    if (count == 0) {
-        return (struct outcome){CAME_ENDED, 0, 0};
-    }
-    return count > 0 ? (struct outcome){CAME_DONE, 0, (size_t)count}
-                     : (struct outcome){CAME_FAILED, (int)-count, 0};
-}
-
 /* Leaves the step to the loop: until the descriptor is ready for it, or, with `what` nothing, only
  * until its time has come. */
 static struct outcome await(struct connection *c, const struct step *step, short what)
@@ -180,6 +175,27 @@ static struct outcome await(struct connection *c, const struct step *step, short
         set_tick(loop);
     }
     return (struct outcome){CAME_NOTHING, 0, 0};
+}
+
+/* The same, until its descriptor is what the stream wants it to be. */
+static struct outcome await_stream(struct connection *c, const struct step *step, ssize_t wanted)
+{
+    return await(c, step, wanted == STREAM_WANT_READ ? EV_READ : EV_WRITE);
+}
+
+/* A call that moved no bytes: it would have to wait, it found an end, or it failed. */
+static struct outcome moved_nothing(struct connection *c, const struct step *step, ssize_t came)
+{
+    if (stream_is_again(came)) {
+        return await_stream(c, step, came);
+    }
+    return came == 0 ? (struct outcome){CAME_ENDED, 0, 0}
+                     : call_failed(&c->stream, came, step->news);
+}
+
+static struct outcome outcome_of(struct connection *c, const struct step *step, ssize_t came)
+{
+    return came > 0 ? (struct outcome){CAME_DONE, 0, (size_t)came} : moved_nothing(c, step, came);
 }
 
 /* Leaves the step for the loop's next turn. */
@@ -242,6 +258,7 @@ static void hang_up(struct connection *c)
 {
     if (c->stream.fd >= 0) {
         event_del(&c->event);
+        stream_finish(&c->stream);
         close(c->stream.fd);
         c->stream.fd = -1;
     }
@@ -253,7 +270,7 @@ static struct outcome connect_step(struct connection *c, const struct step *step
     if (c->stream.fd < 0) {
         int fd = connect_begin(&step->origin->address, step->source);
         if (fd < 0) {
-            return outcome_of(fd);
+            return outcome_of(c, step, fd);
         }
         if (attach(c, fd, step->origin->tcp)) {
             return await(c, step, EV_WRITE);
@@ -265,9 +282,24 @@ static struct outcome connect_step(struct connection *c, const struct step *step
     }
     if (error < 0) {
         hang_up(c);
-        return outcome_of(error);
+        return outcome_of(c, step, error);
     }
     return (struct outcome){CAME_DONE, 0, 0};
+}
+
+/* --- handshake -------------------------------------------------------------------------------- */
+
+static struct outcome handshake_step(struct connection *c, const struct step *step)
+{
+    const struct plan *plan = c->loop->hand->crew->plan;
+    int came = handshake_go_on(&c->stream, plan, step->origin, step->news);
+    c->loop->now_ns = clock_monotonic_ns();
+    c->emptied = false; /* the first of what follows it may have come with its last */
+    if (stream_is_again(came)) {
+        return await_stream(c, step, came);
+    }
+    return came == 0 ? (struct outcome){CAME_DONE, 0, 0}
+                     : handshake_failed(&c->stream, came, step->news);
 }
 
 /* --- send ------------------------------------------------------------------------------------- */
@@ -276,17 +308,17 @@ static struct outcome send_step(struct connection *c, const struct step *step)
 {
     ssize_t sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
     c->quiet = sent > 0 && c->emptied && !c->ended;
-    return sent == STREAM_WANT_WRITE ? await(c, step, EV_WRITE) : outcome_of(sent);
+    return outcome_of(c, step, sent);
 }
 
 /* --- read, discard ---------------------------------------------------------------------------- */
 
-static struct outcome received(struct connection *c, const struct step *step, ssize_t got,
-                               size_t asked)
+static inline struct outcome received(struct connection *c, const struct step *step, ssize_t got,
+                                      size_t asked)
 {
     c->loop->now_ns = clock_monotonic_ns();
-    c->emptied = got < (ssize_t)asked;
-    return got == STREAM_WANT_READ ? await(c, step, EV_READ) : outcome_of(got);
+    c->emptied = got < (ssize_t)asked && (c->stream.carrier == NULL || !stream_holds(&c->stream));
+    return outcome_of(c, step, got);
 }
 
 static struct outcome read_step(struct connection *c, const struct step *step)
@@ -322,8 +354,10 @@ static struct outcome tell_step(const struct step *step)
     return (struct outcome){CAME_DONE, 0, 0};
 }
 
+/* If there is no room for its end, TLS is closed without one. */
 static struct outcome close_step(struct connection *c)
 {
+    stream_end(&c->stream);
     hang_up(c);
     return (struct outcome){CAME_DONE, 0, 0};
 }

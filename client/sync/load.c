@@ -6,6 +6,7 @@
 #include "client/load.h"
 
 #include "client/crew.h"
+#include "client/handshake.h"
 #include "client/trace.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
@@ -38,6 +39,7 @@ struct connection {
 static void converse(struct hand *hand);
 static struct outcome take_step(struct connection *c, const struct step *step);
 static struct outcome connect_step(struct connection *c, const struct step *step);
+static struct outcome handshake_step(struct connection *c, const struct step *step);
 static struct outcome send_step(struct connection *c, const struct step *step);
 static struct outcome read_step(struct connection *c, const struct step *step);
 static struct outcome discard_step(struct connection *c, const struct step *step);
@@ -82,6 +84,8 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     switch (step->kind) {
     case STEP_CONNECT:
         return connect_step(c, step);
+    case STEP_HANDSHAKE:
+        return handshake_step(c, step);
     case STEP_SEND:
         return send_step(c, step);
     case STEP_READ:
@@ -103,20 +107,19 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
-static struct outcome outcome_of(ssize_t count)
+static bool is_timeout(ssize_t count)
 {
-    switch (count) {
-    case 0:
-        return (struct outcome){CAME_ENDED, 0, 0};
-    case STREAM_WANT_READ:
-    case STREAM_WANT_WRITE:
-    case -EINTR:
-    case -ETIMEDOUT:
-        return (struct outcome){CAME_TIMED_OUT, 0, 0};
-    default:
-        return count > 0 ? (struct outcome){CAME_DONE, 0, (size_t)count}
-                         : (struct outcome){CAME_FAILED, (int)-count, 0};
+    return stream_is_again(count) || count == -EINTR || count == -ETIMEDOUT;
+}
+
+static struct outcome outcome_of(const struct connection *c, const struct step *step, ssize_t count)
+{
+    if (count > 0) {
+        return (struct outcome){CAME_DONE, 0, (size_t)count};
     }
+    return count == 0          ? (struct outcome){CAME_ENDED, 0, 0}
+           : is_timeout(count) ? (struct outcome){CAME_TIMED_OUT, 0, 0}
+                               : call_failed(&c->stream, count, step->news);
 }
 
 /* Looks at the clock, and says whether a call that came back with nothing is to be made again: it
@@ -155,11 +158,26 @@ static struct outcome connect_step(struct connection *c, const struct step *step
         fd = connect_blocking(&step->origin->address, step->source, time_left(c, step));
     } while (came_early(c, step, fd));
     if (fd < 0) {
-        return outcome_of(fd);
+        return outcome_of(c, step, fd);
     }
     stream_init(&c->stream, fd, step->origin->tcp);
     c->receive_wait_ns = c->send_wait_ns = CLOCK_NEVER;
     return (struct outcome){CAME_DONE, 0, 0};
+}
+
+/* --- handshake -------------------------------------------------------------------------------- */
+
+static struct outcome handshake_step(struct connection *c, const struct step *step)
+{
+    int came;
+    do {
+        set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
+        set_wait(c, step, SO_SNDTIMEO, &c->send_wait_ns);
+        came = handshake_go_on(&c->stream, c->hand->crew->plan, step->origin, step->news);
+    } while (came_early(c, step, came));
+    return came == 0          ? (struct outcome){CAME_DONE, 0, 0}
+           : is_timeout(came) ? (struct outcome){CAME_TIMED_OUT, 0, 0}
+                              : handshake_failed(&c->stream, came, step->news);
 }
 
 /* --- send ------------------------------------------------------------------------------------- */
@@ -171,7 +189,7 @@ static struct outcome send_step(struct connection *c, const struct step *step)
         set_wait(c, step, SO_SNDTIMEO, &c->send_wait_ns);
         sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
     } while (sent < 0 && came_early(c, step, sent));
-    return outcome_of(sent);
+    return outcome_of(c, step, sent);
 }
 
 /* --- read, discard ---------------------------------------------------------------------------- */
@@ -184,8 +202,11 @@ static ssize_t await_bytes(struct connection *c, const struct step *step)
     const struct plan *plan = c->hand->crew->plan;
     struct timespec wait = clock_timespec(time_left(c, step));
     struct pollfd readable = {c->stream.fd, POLLIN, 0};
-    if (plan->rate == 0 || plan->pipeline == 1) {
+    bool exact = plan->rate > 0 && plan->pipeline > 1;
+    if (!exact || c->stream.carrier != NULL) { /* what is readable may be half a record of TLS */
         set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
+    }
+    if (!exact || stream_holds(&c->stream)) {
         return 1;
     }
     return ppoll(&readable, 1, &wait, NULL) == 1 ? 1 : STREAM_WANT_READ;
@@ -200,7 +221,7 @@ static struct outcome read_step(struct connection *c, const struct step *step)
             got = stream_receive(&c->stream, step->space, step->size);
         }
     } while (came_early(c, step, got));
-    return outcome_of(got);
+    return outcome_of(c, step, got);
 }
 
 static struct outcome discard_step(struct connection *c, const struct step *step)
@@ -212,11 +233,10 @@ static struct outcome discard_step(struct connection *c, const struct step *step
             got = stream_discard(&c->stream, step->size, c->hand->scratch, SESSION_SCRATCH);
         }
     } while (came_early(c, step, got));
-    return outcome_of(got);
+    return outcome_of(c, step, got);
 }
 
-/* --- wait, idle, tell, close
- * ------------------------------------------------------------------------ */
+/* --- wait, idle, tell, close ------------------------------------------------------------------ */
 
 static struct outcome wait_step(struct connection *c, const struct step *step)
 {
@@ -234,11 +254,11 @@ static struct outcome idle_step(struct connection *c, const struct step *step)
 {
     struct pollfd readable = {c->stream.fd, POLLIN, 0};
     wait_step(c, step);
-    if (poll(&readable, 1, 0) <= 0) {
+    if (poll(&readable, 1, 0) <= 0 && !stream_holds(&c->stream)) {
         return (struct outcome){CAME_TIMED_OUT, 0, 0};
     }
     set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
-    return outcome_of(stream_receive(&c->stream, step->space, step->size));
+    return outcome_of(c, step, stream_receive(&c->stream, step->space, step->size));
 }
 
 static struct outcome tell_step(const struct step *step)
@@ -247,8 +267,20 @@ static struct outcome tell_step(const struct step *step)
     return (struct outcome){CAME_DONE, 0, 0};
 }
 
+/* If there is no room for its end within a moment, TLS is closed without one. */
+static void say_end(struct connection *c)
+{
+    struct timeval moment = {0, 1};
+    if (c->stream.carrier != NULL) {
+        setsockopt(c->stream.fd, SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof(moment));
+        stream_end(&c->stream);
+    }
+}
+
 static struct outcome close_step(struct connection *c)
 {
+    say_end(c);
+    stream_finish(&c->stream);
     close(c->stream.fd);
     return (struct outcome){CAME_DONE, 0, 0};
 }

@@ -1,10 +1,29 @@
 /* A file of URLs: whatever it holds, each request that comes of it is one request. */
 #include "client/options.h"
+#include "client/plan_tls.h"
 
 #include "lib/base/clock.h"
 #include "lib/http/framing.h"
 #include "tests/fuzz/numeric_hosts.h"
 #include "tests/fuzz/text.h"
+
+#include <strings.h>
+
+/* Certificates are no part of it. */
+enum plan_outcome plan_tls(struct plan *plan, struct origin *origins, const struct options *options,
+                           char *why)
+{
+    (void)plan;
+    (void)origins;
+    (void)options;
+    (void)why;
+    return PLAN_READY;
+}
+
+void plan_tls_finish(struct plan *plan)
+{
+    (void)plan;
+}
 
 static void check_target(const struct target *target)
 {
@@ -15,6 +34,9 @@ static void check_target(const struct target *target)
     PROPERTY(request.head_size == target->request.len && request.method == METHOD_GET);
     PROPERTY(framing_of_request(&request).kind == FRAMING_NONE);
     PROPERTY(target->origin != NULL && target->origin->tcp);
+    bool tls = strncasecmp(target->url, "https:", 6) == 0;
+    PROPERTY((target->origin->host != NULL) == tls);
+    PROPERTY(!tls || strcasestr(target->url, target->origin->host) != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

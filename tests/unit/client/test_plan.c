@@ -314,6 +314,11 @@ static void too_few_ports_are_told_before_the_run(void **state)
     assert_non_null(strstr(made->why, "name 3 with --source"));
     assert_null(strstr(made->why, "widen")); /* no address has as many */
     unmake(made);
+    /* two hosts to ask for, but one server to connect to */
+    made = make(&events_model, PLENTY, "-k -c 28001 https://127.0.0.1/ https://localhost/");
+    assert_int_equal(made->outcome, PLAN_MISUSE);
+    assert_non_null(strstr(made->why, "the 28000 of 1 address: name 2 with --source"));
+    unmake(made);
     unmake(make_ready("-c 28k http://127.0.0.1/"));
     unmake(make_ready("-c 56k --source 127.0.0.2,127.0.0.3 http://127.0.0.1/"));
     unmake(make_ready("-c 56k http://127.0.0.1/ http://127.0.0.1:81/"));
@@ -586,6 +591,47 @@ static void unix_socket_stands_for_every_host(void **state)
     unmake(made);
 }
 
+static void https_has_a_host_and_a_port_of_its_own(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-k https://127.0.0.1/a https://[::1]:444/ http://127.0.0.1/");
+    const struct target *targets = made->plan.targets;
+    assert_string_equal(targets[0].origin->host, "127.0.0.1");
+    assert_int_equal(ntohs(targets[0].origin->address.at.v4.sin_port), 443);
+    assert_string_equal(targets[1].origin->host, "::1");
+    assert_null(targets[2].origin->host);
+    assert_non_null(made->plan.tls);
+    assert_true(made->plan.insecure);
+    unmake(made);
+}
+
+/* One that was resumed is for the host that its certificate was for. */
+static void hosts_of_one_address_are_origins_of_their_own(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("-k --tls-resume --unix-socket /run/x.sock https://a.test/ "
+                                   "https://b.test/ https://A.test/x http://a.test/");
+    const struct target *targets = made->plan.targets;
+    assert_string_equal(targets[0].origin->host, "a.test");
+    assert_string_equal(targets[1].origin->host, "b.test");
+    assert_ptr_equal(targets[2].origin, targets[0].origin);
+    assert_null(targets[3].origin->host);
+    assert_int_equal(made->plan.origin_count, 3);
+    assert_non_null(targets[0].origin->recall);
+    assert_ptr_not_equal(targets[0].origin->recall, targets[1].origin->recall);
+    assert_null(targets[3].origin->recall);
+    unmake(made);
+}
+
+static void plain_urls_need_no_tls(void **state)
+{
+    (void)state;
+    struct made *made = make_ready("http://127.0.0.1/");
+    assert_null(made->plan.tls);
+    assert_null(made->plan.targets[0].origin->host);
+    unmake(made);
+}
+
 struct refusal_row {
     const char *name;
     const char *line;
@@ -596,7 +642,18 @@ struct refusal_row {
 static const struct refusal_row refusal_rows[] = {
     {"no_url", "-c 1", PLAN_MISUSE, "URL"},
     {"no_scheme", "127.0.0.1:8080/x", PLAN_MISUSE, "127.0.0.1:8080/x"},
-    {"https_is_not_spoken", "https://127.0.0.1/", PLAN_MISUSE, "https"},
+    {"no_such_authorities", "--cacert /nonexistent/ca https://127.0.0.1/", PLAN_FAILURE,
+     "--cacert /nonexistent/ca"},
+    {"no_such_certificate", "--cert /nonexistent/cert https://127.0.0.1/", PLAN_FAILURE,
+     "--cert /nonexistent/cert"},
+    {"no_such_key", "--cert /etc/hostname --key /nonexistent/key https://127.0.0.1/", PLAN_FAILURE,
+     "--key /nonexistent/key"},
+    {"authorities_that_are_none", "--cacert /etc/hostname https://127.0.0.1/", PLAN_FAILURE,
+     "/etc/hostname"},
+    {"insecure_without_https", "-k http://127.0.0.1/", PLAN_MISUSE, "--insecure"},
+    {"authorities_without_https", "--cacert ca.pem http://127.0.0.1/", PLAN_MISUSE, "--cacert"},
+    {"certificate_without_https", "--cert c.pem http://127.0.0.1/", PLAN_MISUSE, "--cert"},
+    {"resuming_without_https", "--tls-resume http://127.0.0.1/", PLAN_MISUSE, "--tls-resume"},
     {"bad_port", "http://127.0.0.1:99999/", PLAN_MISUSE, "http://127.0.0.1:99999/"},
     {"second_url_is_bad", "http://127.0.0.1/ ftp://x/", PLAN_MISUSE, "ftp://x/"},
     {"unknown_host", "http://nowhere.invalid/x", PLAN_FAILURE, "http://nowhere.invalid/x"},
@@ -646,6 +703,8 @@ static const char *const misuses[][2] = {
     {"rate_of_nothing", "-R 0 http://a/"},
     {"rate_beyond_all_measure", "-R 11M http://a/"},
     {"rate_in_words", "--rate fast http://a/"},
+    {"key_without_certificate", "--key k.pem https://a/"},
+    {"authorities_of_nobody_s_interest", "-k --cacert ca.pem https://a/"},
     {"rate_and_think", "-R 10 --think 1ms http://a/"},
     {"unknown_option", "--faster http://a/"},
     {"option_of_the_sister", "-t 2 http://a/"},
@@ -713,6 +772,9 @@ int main(void)
     suite_add(&suite, CASE(a_file_without_urls_is_no_plan));
     suite_add(&suite, CASE(a_bad_url_in_a_file_is_named));
     suite_add(&suite, CASE(unix_socket_stands_for_every_host));
+    suite_add(&suite, CASE(https_has_a_host_and_a_port_of_its_own));
+    suite_add(&suite, CASE(hosts_of_one_address_are_origins_of_their_own));
+    suite_add(&suite, CASE(plain_urls_need_no_tls));
     suite_add_rows(&suite, is_refused_by_name, ROWS(refusal_rows));
     suite_add_rows(&suite, is_misuse, ROWS(misuses));
     suite_add(&suite, CASE(a_header_may_not_hold_a_line_end));

@@ -660,9 +660,13 @@ static char *draw_reply(struct lot *lot)
 static void draw_script(struct world *w, struct lot *lot)
 {
     static const int errors[] = {0, 0, 0, 0, 0, 0, 0, ECONNREFUSED, EAGAIN, -1};
+    static const int handshake_errors[] = {
+        0, 0, 0, 0, 0, 0, 0, HANDSHAKE_NEVER, HANDSHAKE_REFUSED, ECONNRESET};
     struct script script = {
         .connect_error = errors[between(lot, 0, 9)],
-        .then = (enum manner)between(lot, STAYS, RESETS),
+        .then = (enum manner)between(lot, STAYS,
+                                     w->plan.targets[0].origin->host != NULL ? BREAKS : RESETS),
+        .handshake_error = handshake_errors[between(lot, 0, 9)],
         .deaf_after = between(lot, 0, 3) == 0 ? between(lot, 1, 4) : 0,
     };
     for (uint64_t i = between(lot, 0, REPLIES_MOST); i > 0; i--) {
@@ -687,6 +691,9 @@ static void a_session_keeps_its_promises_whatever_the_server_does(void **state)
         w->plan.warmup_ns = between(&lot, 0, 3) == 0 ? between(&lot, 1, NS_PER_MS / 50) : 0;
         w->slice = between(&lot, 0, 60);
         w->bite = between(&lot, 0, 40);
+        if (between(&lot, 0, 2) == 0) {
+            world_secure(w);
+        }
         for (uint64_t i = between(&lot, 1, 8); i > 0; i--) {
             draw_script(w, &lot);
         }

@@ -64,6 +64,44 @@ static void the_first_cause_of_a_kind_is_kept(void **state)
     free(t);
 }
 
+/* Its words are where it happened, and that is gone when they are told. */
+static void a_cause_is_kept_in_words_of_its_own(void **state)
+{
+    char why[2 * TALLY_WHY] = "certificate is for nobody";
+    (void)state;
+    struct tally *t = new_tally();
+    struct tally *sum = new_tally();
+    tally_failure(t, FAILURE_TLS, (struct cause){.why = why});
+    memset(why, 'x', sizeof(why) - 1);
+    tally_failure(t, FAILURE_TLS, (struct cause){.why = why});
+    tally_failure(t, FAILURE_RESET, (struct cause){.why = why});
+    tally_add(sum, t);
+    free(t);
+    assert_string_equal(sum->causes[FAILURE_TLS].why, "certificate is for nobody");
+    assert_int_equal(strlen(sum->causes[FAILURE_RESET].why), TALLY_WHY - 1);
+    free(sum);
+}
+
+static void handshakes_are_counted_by_what_was_agreed_on(void **state)
+{
+    static const char *const ciphers[] = {"A", "B", "A", "C", "D", "E", "A"};
+    (void)state;
+    struct tally *t = new_tally();
+    for (size_t i = 0; i < 7; i++) {
+        tally_handshake(t, 1000 * NS_PER_US, &(struct agreement){"TLSv1.3", ciphers[i], i > 4});
+        tally_handshake(t, 3000 * NS_PER_US, &(struct agreement){"TLSv1.2", ciphers[0], false});
+    }
+    assert_int_equal(t->handshake.count, 14);
+    assert_int_equal(t->resumed, 2);
+    assert_in_range(histogram_mean(&t->handshake), 1990, 2010);
+    assert_string_equal(t->suites[0].protocol, "TLSv1.3");
+    assert_int_equal(t->suites[0].handshakes, 3);
+    assert_string_equal(t->suites[1].protocol, "TLSv1.2");
+    assert_int_equal(t->suites[1].handshakes, 7);
+    assert_string_equal(t->suites[3].cipher, "C"); /* the others came too late */
+    free(t);
+}
+
 static void delays_are_summed(void **state)
 {
     (void)state;
@@ -87,6 +125,8 @@ static void fill(struct tally *t, uint64_t n)
     tally_delay(t, n * NS_PER_S);
     tally_raw(t, n * NS_PER_MS / 2);
     tally_lag(t, n * 3 * NS_PER_US);
+    tally_handshake(t, n * NS_PER_MS,
+                    &(struct agreement){"TLSv1.3", n % 3 == 0 ? "A" : "B", n % 2 == 0});
     t->held_up += n;
     t->missed += 2 * n;
     tally_no_connection(t, EMFILE, 100 + n);
@@ -140,6 +180,8 @@ int main(void)
     suite_add(&suite, CASE(durations_are_rounded_to_the_nearest_microsecond));
     suite_add(&suite, CASE(a_failure_counts_once_under_its_kind_and_has_no_latency));
     suite_add(&suite, CASE(the_first_cause_of_a_kind_is_kept));
+    suite_add(&suite, CASE(a_cause_is_kept_in_words_of_its_own));
+    suite_add(&suite, CASE(handshakes_are_counted_by_what_was_agreed_on));
     suite_add(&suite, CASE(delays_are_summed));
     suite_add(&suite, CASE(shards_added_up_equal_one_tally));
     suite_add(&suite, CASE(kinds_have_the_names_of_the_design));

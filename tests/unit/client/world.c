@@ -3,10 +3,13 @@
 #include "client/counts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const struct origin world_origins[2] = {{.tcp = true}, {.tcp = true}};
 static const struct target home[] = {{"http://h/", &world_origins[0], TEXT(REQUEST)}};
+static const struct origin secured = {.tcp = true, .host = (char *)"h"};
+static const struct target secured_home[] = {{"https://h/", &secured, TEXT(REQUEST)}};
 
 struct world *world_create(uint64_t requests)
 {
@@ -46,6 +49,12 @@ void world_destroy(struct world *w)
     free(w->tally);
     free(w->warmup);
     free(w);
+}
+
+void world_secure(struct world *w)
+{
+    w->plan.targets = secured_home;
+    w->handshake_takes_ns = 3 * NS_PER_US;
 }
 
 void world_script(struct world *w, struct script script)
@@ -120,15 +129,49 @@ static struct outcome do_connect(struct world *w, const struct step *step)
     w->connected = true;
     w->origin = step->origin;
     w->received = w->reply = w->at = 0;
-    w->spoke = false;
+    w->spoke = w->shaken = false;
     w->now += 50;
     return (struct outcome){CAME_DONE, 0, 0};
+}
+
+/* The reason is good as long as the connection is. */
+static struct outcome fail_tls(struct world *w, const struct step *step)
+{
+    snprintf(w->why, sizeof(w->why), "%s", REFUSED);
+    step->news->why = w->why;
+    return failed(0);
+}
+
+static struct outcome do_handshake(struct world *w, const struct step *step)
+{
+    int error = script_now(w)->handshake_error;
+    assert_true(w->connected && !w->shaken);
+    assert_ptr_equal(step->origin, w->origin);
+    assert_non_null(step->origin->host);
+    if (error == HANDSHAKE_NEVER) {
+        return timed_out(w, step);
+    }
+    w->now += w->handshake_takes_ns;
+    if (error != 0) {
+        return error == HANDSHAKE_REFUSED ? fail_tls(w, step) : failed(error);
+    }
+    w->shaken = true;
+    step->news->agreed = (struct agreement){"TLSv1.3", "A", w->resumes && w->handshakes > 0};
+    w->handshakes++;
+    return (struct outcome){CAME_DONE, 0, 0};
+}
+
+/* Nothing leaves a connection, or is read from it, that TLS does not protect where it has to. */
+static void check_shaken(const struct world *w)
+{
+    assert_true(w->connected);
+    assert_true(w->shaken || w->origin->host == NULL);
 }
 
 static struct outcome do_send(struct world *w, const struct step *step)
 {
     size_t size = 0;
-    assert_true(w->connected);
+    check_shaken(w);
     assert_true(step->piece_count > 0);
     w->sends++;
     for (int i = 0; i < step->piece_count; i++) {
@@ -154,9 +197,27 @@ static enum manner manner_now(const struct world *w)
     return w->reply >= replies_in(script_now(w)) ? script_now(w)->then : STAYS;
 }
 
+/* What a receive comes to that finds no bytes. */
+static struct outcome end_of(struct world *w, const struct step *step)
+{
+    switch (manner_now(w)) {
+    case CLOSES:
+        return (struct outcome){CAME_ENDED, 0, 0};
+    case CUTS:
+        return (struct outcome){CAME_CUT, 0, 0};
+    case BREAKS:
+        return fail_tls(w, step);
+    case RESETS:
+        return failed(ECONNRESET);
+    case STAYS:
+        break;
+    }
+    return (struct outcome){CAME_NOTHING, 0, 0};
+}
+
 static struct outcome do_receive(struct world *w, const struct step *step)
 {
-    assert_true(w->connected);
+    check_shaken(w);
     assert_true(step->size > 0);
     /* a model may not be made to spin; a request that was sent again may have had its time */
     uint64_t sent_ns = w->flights[w->session.first].sent_ns;
@@ -165,10 +226,8 @@ static struct outcome do_receive(struct world *w, const struct step *step)
     size_t most = w->slice > 0 && w->slice < step->size ? w->slice : step->size;
     size_t size = ready.len < most ? ready.len : most;
     if (size == 0) {
-        enum manner then = manner_now(w);
-        return then == CLOSES   ? (struct outcome){CAME_ENDED, 0, 0}
-               : then == RESETS ? failed(ECONNRESET)
-                                : timed_out(w, step);
+        struct outcome end = end_of(w, step);
+        return end.kind != CAME_NOTHING ? end : timed_out(w, step);
     }
     if (step->kind == STEP_READ) {
         memcpy(step->space, ready.at, size);
@@ -195,7 +254,7 @@ static struct outcome do_wait(struct world *w, const struct step *step)
 static struct outcome do_idle(struct world *w, const struct step *step)
 {
     const char *unasked = script_now(w)->unasked;
-    assert_true(w->connected);
+    check_shaken(w);
     assert_int_equal(ready_bytes(w).len, 0); /* nothing is to come */
     memset(guard_room(&w->scratch_guard, SESSION_SCRATCH), '#', SESSION_SCRATCH);
     if (unasked != NULL && !w->spoke) {
@@ -203,13 +262,9 @@ static struct outcome do_idle(struct world *w, const struct step *step)
         memcpy(step->space, unasked, strlen(unasked));
         return (struct outcome){CAME_DONE, 0, strlen(unasked)};
     }
-    switch (manner_now(w)) {
-    case CLOSES:
-        return (struct outcome){CAME_ENDED, 0, 0};
-    case RESETS:
-        return failed(ECONNRESET);
-    case STAYS:
-        break;
+    struct outcome end = end_of(w, step);
+    if (end.kind != CAME_NOTHING) {
+        return end;
     }
     do_wait(w, step);
     return (struct outcome){CAME_TIMED_OUT, 0, 0};
@@ -220,6 +275,8 @@ struct outcome world_take(struct world *w, const struct step *step)
     switch (step->kind) {
     case STEP_CONNECT:
         return do_connect(w, step);
+    case STEP_HANDSHAKE:
+        return do_handshake(w, step);
     case STEP_SEND:
         return do_send(w, step);
     case STEP_READ:
@@ -233,11 +290,17 @@ struct outcome world_take(struct world *w, const struct step *step)
         return do_idle(w, step);
     case STEP_TELL:
         assert_true(w->verdict_count < VERDICTS_MOST);
-        w->verdicts[w->verdict_count++] = *step->verdict;
+        w->verdicts[w->verdict_count] = *step->verdict;
+        if (step->verdict->cause.why == w->why) {
+            assert_string_equal(w->why, REFUSED);
+            w->verdicts[w->verdict_count].cause.why = REFUSED;
+        }
+        w->verdict_count++;
         break;
     case STEP_CLOSE:
         assert_true(w->connected);
         w->connected = false;
+        memset(w->why, '#', sizeof(w->why) - 1);
         w->closes++;
         break;
     default:
@@ -286,6 +349,7 @@ static void check_books(const struct world *w)
     assert_int_equal(t->raw.count, w->plan.rate > 0 ? t->ok : 0);
     assert_true(t->lag.count + t->held_up <= (w->plan.rate > 0 ? t->sent : 0));
     const struct tally *warmup = w->warmup;
+    assert_int_equal(t->handshake.count + warmup->handshake.count, w->handshakes);
     assert_int_equal(t->bytes_sent + warmup->bytes_sent, w->requests);
     assert_true(w->plan.warmup_ns > 0 || warmup->sent == 0);
     if (w->plan.trace) {

@@ -23,11 +23,20 @@ enum manner {
     STAYS, /* says nothing more */
     CLOSES,
     RESETS,
+    CUTS,   /* closes, but TLS has no end */
+    BREAKS, /* TLS fails */
+};
+
+/* What comes of a handshake that is not done, where it is not an errno. */
+enum {
+    HANDSHAKE_NEVER = -1,
+    HANDSHAKE_REFUSED = -2,
 };
 
 /* One connection as the server holds it: a reply for every request that has come whole. */
 struct script {
-    int connect_error; /* 0: connects; -1: never decided */
+    int connect_error;   /* 0: connects; -1: never decided */
+    int handshake_error; /* 0: it is done */
     const char *replies[REPLIES_MOST];
     enum manner then;
     size_t deaf_after;   /* 0: never; sending fails with EPIPE after so many requests */
@@ -54,6 +63,8 @@ struct world {
     size_t script_count;
     size_t slice; /* bytes that a call receives at most; 0: as many as asked for */
     size_t bite;  /* bytes that a call sends at most; 0: all */
+    uint64_t handshake_takes_ns;
+    bool resumes; /* every handshake but the first */
     uint64_t send_takes_ns;
     uint64_t receive_takes_ns;
     size_t stall_at; /* the read with this number, from 1, takes so much longer */
@@ -63,6 +74,9 @@ struct world {
     uint64_t now;
     size_t connections; /* made so far */
     bool connected;
+    size_t handshakes;                /* done so far */
+    bool shaken;                      /* on this connection */
+    char why[32];                     /* as TLS has failed on it; gone with it */
     const struct origin *origin;      /* of the last connection */
     const struct address *sources[8]; /* of the first connections */
     size_t received;                  /* bytes of requests that came on this connection */
@@ -78,11 +92,16 @@ struct world {
     size_t verdict_count;
 };
 
+#define REFUSED "refused by the world"
+
 extern const struct origin world_origins[2];
 
 /* A server of one URL, and a plan of so many requests, that a test may change before it begins. */
 struct world *world_create(uint64_t requests);
 void world_destroy(struct world *w);
+
+/* Its URL is an https one instead. */
+void world_secure(struct world *w);
 
 /* How the next connection behaves; the last one that was told of, and all that follow it. */
 void world_script(struct world *w, struct script script);
