@@ -209,7 +209,8 @@ static size_t record_size(const struct link *link)
 }
 
 /* Sends one record. What could not be sent of it remains with OpenSSL, encrypted, and has to go
- * before anything else: see flush(). */
+ * before anything else: `pending` bytes are then to be offered again. It looks only at their
+ * number, but they are the same ones, so that nothing else could leave in their place. */
 static ssize_t write_record(struct link *link, const void *from, size_t size, bool more)
 {
     size_t written = 0;
@@ -231,14 +232,6 @@ static ssize_t write_record(struct link *link, const void *from, size_t size, bo
         link->pending = (uint16_t)size; /* else a message of TLS's own has to go first */
     }
     return came;
-}
-
-/* Sends the rest of the record that was left. OpenSSL asks for its bytes again, and looks only at
- * their number. */
-static ssize_t flush(struct link *link, bool more)
-{
-    static const char whatever[LARGEST_RECORD];
-    return write_record(link, whatever, link->pending, more);
 }
 
 /* Where the next byte of the pieces is. */
@@ -315,9 +308,7 @@ static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int 
         size_t size = link->pending > 0          ? link->pending
                       : left < record_size(link) ? left
                                                  : record_size(link);
-        bool goes_on = more || size < left;
-        ssize_t came =
-            link->pending > 0 ? flush(link, goes_on) : write_pieces(link, &cursor, size, goes_on);
+        ssize_t came = write_pieces(link, &cursor, size, more || size < left);
         if (came < 0) {
             return sent > 0 ? (ssize_t)sent : came;
         }
@@ -353,10 +344,13 @@ static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size
 
 static ssize_t write_slice(struct link *link, int file, uint64_t offset, size_t size, char *buffer)
 {
-    size_t most = record_size(link);
+    size_t most = link->pending > 0 ? link->pending : record_size(link);
     ssize_t got = pread(file, buffer, size < most ? size : most, (off_t)offset);
     if (got <= 0) {
         return got < 0 ? -errno : 0;
+    }
+    if ((size_t)got < link->pending) {
+        return 0; /* truncated since its record began */
     }
     return write_record(link, buffer, (size_t)got, (size_t)got < size);
 }
@@ -368,8 +362,7 @@ static ssize_t send_by_hand(struct link *link, int file, uint64_t offset, size_t
     size_t sent = 0;
     ssize_t came = buffer == NULL ? -ENOMEM : 1;
     while (came > 0 && sent < size) {
-        came = link->pending > 0 ? flush(link, link->pending < size - sent)
-                                 : write_slice(link, file, offset + sent, size - sent, buffer);
+        came = write_slice(link, file, offset + sent, size - sent, buffer);
         sent += came > 0 ? (size_t)came : 0;
     }
     free(buffer);
@@ -394,6 +387,13 @@ static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, 
 
 /* --- end -------------------------------------------------------------------------------------- */
 
+/* Sends the rest of a record that nobody offers the bytes of any more. */
+static ssize_t end_record(struct link *link)
+{
+    static const char whatever[LARGEST_RECORD];
+    return write_record(link, whatever, link->pending, true);
+}
+
 static int link_end(struct stream *stream)
 {
     struct link *link = link_of(stream);
@@ -401,7 +401,7 @@ static int link_end(struct stream *stream)
         return cannot_send(link);
     }
     if (link->pending > 0) {
-        ssize_t came = flush(link, true);
+        ssize_t came = end_record(link);
         if (came < 0) {
             return (int)came;
         }
