@@ -173,7 +173,7 @@ static bool find_book(char docroot[PATH_MAX])
 
 /* Descriptors are shared out before serving: some for files held open, a few for the server itself,
  * and the rest are connections. */
-static void share_descriptors(struct server_options *options)
+static void share_descriptors(struct server_options *options, struct shortage *shortage)
 {
     uint64_t all = limits_raise_descriptors();
     uint64_t own = 16 + options->loops * (4 + options->listen_count) + options->file_threads + 1 +
@@ -190,9 +190,12 @@ static void share_descriptors(struct server_options *options)
                  "connections are accepted (raise it with ulimit -Hn)",
                  (uintmax_t)limits->connections, (uintmax_t)all, (uintmax_t)most);
     }
-    if (limits->connections == 0 || limits->connections > most) {
+    bool asked_for = limits->connections > 0 && limits->connections <= most;
+    if (!asked_for) {
         limits->connections = most;
     }
+    shortage_init(shortage, limits->connections, all, asked_for,
+                  serve_model.owner == OPTION_SYNC ? options->stack : 0);
 }
 
 static bool set_fallback(struct site *site, const struct server_options *options)
@@ -238,7 +241,7 @@ static bool site_init(struct site *site, struct server_options *options)
     if (options->docroot == NULL && !find_book(book)) {
         return false;
     }
-    share_descriptors(options);
+    share_descriptors(options, &site->shortage);
     site->cores = limits_cores();
     site->trust_ns = options->trust_ns;
     site->dotfiles = options->dotfiles;

@@ -6,6 +6,7 @@
 #include "lib/http/request.h"
 #include "server/addresses.h"
 #include "server/ledger/ledgers.h"
+#include "server/shortage.h"
 #include "server/store/store.h"
 
 #include <stdatomic.h>
@@ -39,7 +40,8 @@ struct site {
     struct timeouts timeouts;
     struct addresses *addresses; /* --max-per-address; NULL: off */
 
-    struct ledgers *ledgers;       /* NULL: nobody looks at what happens */
+    struct ledgers *ledgers; /* NULL: nobody looks at what happens */
+    struct shortage shortage;
     atomic_uint_fast64_t arrivals; /* so many conversations have begun: each has a number */
     atomic_bool handed_over;       /* to a successor, which accepts now */
     atomic_bool draining;          /* what /healthz tells */

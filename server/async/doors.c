@@ -27,9 +27,10 @@ static void shut(struct doors *doors)
 
 /* Out of descriptors or memory: to accept again at once would only spin. Should there be no room
  * for the timer, it is because connections have theirs, and the doors are tried when one leaves. */
-static void pause_awhile(struct doors *doors)
+static void pause_awhile(struct doors *doors, int error)
 {
     static const struct timeval pause = {0, PAUSE_MS * 1000};
+    shortage_of_descriptors(doors->shortage, error);
     ledger_mishap(doors->ledger, MISHAP_ACCEPT);
     shut(doors);
     event_add(&doors->reopen, &pause);
@@ -42,6 +43,7 @@ static bool accept_some(struct door *door)
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         if (!doors->has_room(doors->owner)) {
             ledger_limit(doors->ledger, LIMIT_CONNECTIONS);
+            shortage_of_connections(doors->shortage);
             shut(doors);
             return false;
         }
@@ -53,7 +55,7 @@ static bool accept_some(struct door *door)
         } else if (errno == EAGAIN) {
             return true;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_awhile(doors);
+            pause_awhile(doors, errno);
             return false;
         }
     }
@@ -76,7 +78,7 @@ void doors_open(struct doors *doors)
     doors->open = true;
     for (unsigned i = 0; i < doors->count && doors->open; i++) {
         if (event_add(&doors->door[i].event, NULL) < 0) {
-            pause_awhile(doors);
+            pause_awhile(doors, ENOMEM);
         }
     }
 }
@@ -129,12 +131,14 @@ static void door_init(struct doors *doors, struct event_base *base, const struct
 
 bool doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
                 unsigned count, unsigned index, unsigned loops, doors_accepted *accepted,
-                doors_has_room *has_room, void *owner, struct ledger *ledger)
+                doors_has_room *has_room, void *owner, struct ledger *ledger,
+                struct shortage *shortage)
 {
     doors->accepted = accepted;
     doors->has_room = has_room;
     doors->owner = owner;
     doors->ledger = ledger;
+    doors->shortage = shortage;
     doors->door = calloc(count_doors(listeners, count, index, loops), sizeof(doors->door[0]));
     if (doors->door == NULL) {
         return false;

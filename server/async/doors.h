@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/options.h"
+#include "server/shortage.h"
 
 #include <event2/event_struct.h>
 
@@ -28,6 +29,7 @@ struct doors {
     doors_closed *closed;
     void *owner;
     struct ledger *ledger;
+    struct shortage *shortage;
     struct door *door;
     unsigned count;
     bool open;
@@ -39,7 +41,8 @@ struct doors {
  * memory. */
 bool doors_init(struct doors *doors, struct event_base *base, const struct listener *listeners,
                 unsigned count, unsigned index, unsigned loops, doors_accepted *accepted,
-                doors_has_room *has_room, void *owner, struct ledger *ledger);
+                doors_has_room *has_room, void *owner, struct ledger *ledger,
+                struct shortage *shortage);
 
 /* There may be room again. Does nothing when there is none, or when they are shut for a pause. */
 void doors_open(struct doors *doors);

@@ -444,7 +444,8 @@ enum server_end server_run(struct server *server, const struct listener *listene
     for (unsigned i = 0; i < server->loops; i++) {
         struct loop *loop = &server->loop[i];
         if (!doors_init(&loop->doors, loop->base, listeners, count, i, server->loops,
-                        server->calls->accepted, has_room, loop, loop->ledger)) {
+                        server->calls->accepted, has_room, loop, loop->ledger,
+                        &server->site->shortage)) {
             log_error("out of memory");
             return SERVER_FAILED;
         }

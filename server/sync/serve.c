@@ -84,6 +84,9 @@ static void on_accepted(struct server *server, int fd, const struct client *clie
         free(ticket);
     }
     ledger_mishap(ledger_here(server), ticket != NULL ? MISHAP_THREAD : MISHAP_MEMORY);
+    if (ticket != NULL) {
+        shortage_of_threads(&server->site->shortage);
+    }
     turn_away(ledger_here(server), fd);
     admit_left(server->site, client);
 }
@@ -110,6 +113,7 @@ static enum accepted accept_some(struct server *server, const struct door *door)
         } else if (errno == EAGAIN) {
             return ACCEPTED_ALL;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            shortage_of_descriptors(&server->site->shortage, errno);
             ledger_mishap(ledger_here(server), MISHAP_ACCEPT);
             return ACCEPTED_PAUSE;
         }
@@ -123,6 +127,7 @@ static bool has_room(struct server *server)
     bool room = crowd_has_room(&server->crowd);
     if (!room && !server->full) {
         ledger_limit(ledger_here(server), LIMIT_CONNECTIONS);
+        shortage_of_connections(&server->site->shortage);
     }
     server->full = !room;
     return room;

@@ -106,8 +106,10 @@ class Process:
 
     running = []
 
-    def __init__(self, arguments, limits=None, user=None, env=None, **popen):
+    def __init__(self, arguments, limits=None, user=None, env=None, group=None, **popen):
         def in_child():
+            if group:
+                group.enter()
             if limits:
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
             if user is not None:
@@ -120,7 +122,7 @@ class Process:
         popen.setdefault('stdin', subprocess.DEVNULL)
         self.process = subprocess.Popen(
             self.arguments, stdout=self._stdout, stderr=self._stderr, env=env or environment(),
-            preexec_fn=in_child if limits or user is not None else None, **popen)
+            preexec_fn=in_child if limits or group or user is not None else None, **popen)
         self.pid = self.process.pid
         self.worker = self.pid  # whose descriptors, threads, memory and time count
         Process.running.append(self)

@@ -9,6 +9,7 @@ import resource
 import pytest
 
 from support.client import Run, Wrong, run, whole
+from support.group import Group
 from support.network import Network
 from support.programs import BUILD, SANITIZER, environment, program, wait_until
 from support.server import Process
@@ -80,40 +81,11 @@ def test_numbers_of_processes(model, load):
     runs(run_with(must_be))
 
 
-class Group:
-    """A control group of processes whose number is limited."""
-
-    def __init__(self):
-        name = f'cristo-test-{os.getpid()}'
-        for hierarchy in ('/sys/fs/cgroup/pids', '/sys/fs/cgroup'):
-            self.path = pathlib.Path(hierarchy, name)
-            try:
-                self.path.mkdir()
-            except OSError:
-                continue
-            if (self.path / 'pids.max').exists():
-                return
-            self.path.rmdir()
-        pytest.skip('no control group that limits processes can be made here')
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.path.rmdir()
-
-    def limit(self, count):
-        (self.path / 'pids.max').write_text(str(count))
-
-    def enter(self):
-        (self.path / 'cgroup.procs').write_text(str(os.getpid()))
-
-
 @only_root
 def test_processes_of_a_control_group(model, load):
     with Group() as group:
         group.limit(200)
-        must_be = needed(run(model, *load(), preexec_fn=group.enter), group.path / 'pids.max', 200)
+        must_be = needed(run(model, *load(), preexec_fn=group.enter), group.name, 200)
         assert must_be <= THREADS + 100
         group.limit(must_be)
         runs(run(model, *load(), preexec_fn=group.enter))

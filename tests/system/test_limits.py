@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import resource
 import select
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from support.docroot import pattern, put
 from support.facts import facts
+from support.group import Group
 from support.http import Ended, get, request
 from support.programs import PATIENCE, PAUSE_S, SANITIZER, raise_descriptor_limit, wait_until
 from support.room import no_descriptors, no_threads
@@ -68,6 +70,7 @@ def test_out_of_descriptors_is_waited_out_without_spinning(own):
         connection.send(get('/small.txt'))
     served = answered(connections)
     assert served and len(served) < 64  # as many as there was room for
+    assert told(server) == ['all that 64 descriptors leave room for (raise them with ulimit -Hn)']
     before = server.cpu_seconds()
     time.sleep(1)
     assert server.cpu_seconds() - before < 0.5
@@ -77,6 +80,24 @@ def test_out_of_descriptors_is_waited_out_without_spinning(own):
         connection.close()
     with server.connect() as connection:
         connection.goes_on()
+
+
+def test_descriptors_that_are_taken_away_are_asked_for(own):
+    """After the start: it was not reckoned with that there would be so few."""
+    server = own()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(server.worker, resource.RLIMIT_NOFILE, (3, hard))
+    with server.connect() as connection:
+        connection.send(get('/small.txt'))
+        assert wait_until(lambda: told(server))
+        resource.prlimit(server.worker, resource.RLIMIT_NOFILE, (hard, hard))
+        assert connection.reply().status == 200
+    assert told(server) == ['Too many open files (raise it with ulimit -Hn)']
+
+
+def told(server):
+    """What the server said of connections that it did not let in."""
+    return re.findall(r': connections (?:wait|are turned away)[:,] .*?[,:] (.*)', server.stderr)
 
 
 def answered(connections, some=True):
@@ -113,6 +134,7 @@ def test_max_connections_lets_the_next_wait(own):
         connection.goes_on()
     waiting = server.connect(timeout=20).send(get('/small.txt'))
     assert not answered([waiting], some=False)
+    assert told(server) == ['all that --max-connections allows']
     held[0].close()
     assert waiting.reply().status == 200
 
@@ -134,8 +156,31 @@ def test_thread_that_cannot_be_made_is_503(docroot):
         resource.prlimit(server.worker, resource.RLIMIT_AS, (hard, hard))
         with server.connect() as connection:
             connection.goes_on()
+        assert len(told(server)) == 1  # of twenty
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can make a group of processes')
+def test_limit_on_threads_is_named_with_what_it_must_be(docroot):
+    def turned_away(*options):
+        """How many of a hundred are, and the server."""
+        server = Server('sync', *options, docroot=docroot, greet=False, group=group)
+        try:
+            connections = [server.connect().send(get('/small.txt')) for _ in range(100)]
+            return sum(connection.reply().status == 503 for connection in connections), server
+        finally:
+            for connection in connections:
+                connection.close()
+            server.stop()
+    with Group() as group:
+        group.limit(60)
+        away, server = turned_away('--max-connections', '120')
+        said = re.findall(rf'{group.name} is 60 and must be ([0-9]+)\n', server.stderr)
+        assert away > 40 and len(said) == 2 and said[0] == said[1]  # at the start, and when it was met
+        group.limit(int(said[0]))
+        away, server = turned_away('--max-connections', '120')
+        assert away == 0 and 'must be' not in server.stderr
 
 
 @pytest.mark.skipif(SANITIZER != 'none', reason='sanitizers need more stack')
