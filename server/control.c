@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,8 +14,8 @@ int control_open(struct control *parent, struct control *child)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return -errno;
     }
-    parent->fd = ends[0];
-    child->fd = ends[1];
+    *parent = (struct control){.fd = ends[0]};
+    *child = (struct control){.fd = ends[1]};
     return 0;
 }
 
@@ -26,17 +27,39 @@ void control_close(struct control *control)
     control->fd = -1;
 }
 
-static void say(const struct control *control, uint8_t word)
+/* Room for one descriptor beside a packet (cmsg(3)). */
+union beside {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+/* With a descriptor, if it is not -1. */
+static void say(const struct control *control, uint8_t word, int carried)
 {
+    union beside beside = {0};
+    struct iovec packet = {&word, sizeof(word)};
+    struct msghdr message = {.msg_iov = &packet, .msg_iovlen = 1};
+    if (carried >= 0) {
+        beside.header = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(&beside.header), &carried, sizeof(int));
+        message.msg_control = &beside;
+        message.msg_controllen = sizeof(beside.room);
+    }
     ssize_t sent;
     do {
-        sent = send(control->fd, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = sendmsg(control->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
 }
 
 void control_order(const struct control *control, enum order_kind kind)
 {
-    say(control, (uint8_t)kind);
+    say(control, (uint8_t)kind, -1);
+}
+
+void control_hand_over(const struct control *control, enum order_kind kind, int fd)
+{
+    say(control, (uint8_t)kind, fd);
 }
 
 bool control_is_ready(const struct control *control)
@@ -47,15 +70,46 @@ bool control_is_ready(const struct control *control)
 
 void control_ready(const struct control *control)
 {
-    say(control, ready);
+    say(control, ready, -1);
+}
+
+/* What recv() returns; *carried is the caller's, or -1. */
+static ssize_t hear(const struct control *control, uint8_t *word, int *carried)
+{
+    union beside beside;
+    struct iovec packet = {word, sizeof(*word)};
+    struct msghdr message = {.msg_iov = &packet,
+                             .msg_iovlen = 1,
+                             .msg_control = &beside,
+                             .msg_controllen = sizeof(beside.room)};
+    ssize_t got = recvmsg(control->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    *carried = -1;
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int))) {
+        memcpy(carried, CMSG_DATA(header), sizeof(int));
+    }
+    return got;
+}
+
+static enum order_kind heed(const struct control *control, uint8_t word, int carried)
+{
+    if (word == ORDER_RENEW && carried >= 0 && control->renew != NULL) {
+        control->renew(control->argument, carried);
+    }
+    if (carried >= 0) {
+        close(carried);
+    }
+    return word <= ORDER_CUT ? (enum order_kind)word : ORDER_NONE;
 }
 
 enum order_kind control_take(struct control *control)
 {
     uint8_t word;
-    ssize_t got = recv(control->fd, &word, sizeof(word), MSG_DONTWAIT);
+    int carried;
+    ssize_t got = hear(control, &word, &carried);
     if (got == sizeof(word)) {
-        return word <= ORDER_CUT ? (enum order_kind)word : ORDER_NONE;
+        return heed(control, word, carried);
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return ORDER_NONE;

@@ -9,11 +9,15 @@ enum order_kind {
     ORDER_DRAIN,     /* let running replies end; nobody accepts after this server */
     ORDER_HAND_OVER, /* the same, but others accept on these listeners: leave them at once */
     ORDER_CUT,       /* end now what still runs */
+    ORDER_RENEW,     /* use what the descriptor holds, and go on; control_take() sees to it */
 };
 
 /* One end. The zero value is none; -1 is one whose other end is gone. */
 struct control {
     int fd;
+    /* The child's: what to do with the descriptor of ORDER_RENEW, which is closed afterwards. */
+    void (*renew)(void *argument, int fd);
+    void *argument;
 };
 
 /* Makes a line. 0, or -errno. */
@@ -23,6 +27,8 @@ void control_close(struct control *control);
 
 /* The parent's: gives an order. The child may be gone: then nobody hears it. */
 void control_order(const struct control *control, enum order_kind kind);
+/* The same, with a descriptor, which stays the caller's. */
+void control_hand_over(const struct control *control, enum order_kind kind, int fd);
 /* The parent's: whether the child said by now that it accepts. */
 bool control_is_ready(const struct control *control);
 

@@ -104,7 +104,7 @@ static void become_child(struct parent *parent, struct control *control)
 
 static void start_child(struct parent *parent)
 {
-    struct control its = {-1};
+    struct control its = {.fd = -1};
     parent->restart_ns = CLOCK_NEVER;
     int error = control_open(&parent->control, &its);
     if (error == 0) {
@@ -335,7 +335,7 @@ int parent_run(const struct parent_spec *spec)
 {
     sigset_t set = ours();
     struct parent parent = {.spec = spec,
-                            .control = {-1},
+                            .control = {.fd = -1},
                             .end_ns = CLOCK_NEVER,
                             .signals = signalfd(-1, &set, SFD_CLOEXEC),
                             .predecessor = predecessor_find()};

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -215,6 +216,43 @@ static void line_whose_other_end_is_gone_says_drain_once(void **state)
     control_ready(&child); /* nobody hears it, and nothing comes of it */
 }
 
+static void adopt(void *heard, int fd)
+{
+    char byte = 0;
+    assert_int_equal(pread(fd, &byte, 1, 0), 1);
+    ((char *)heard)[0] = byte;
+    ((char *)heard)[1]++;
+}
+
+/* Taken by whoever is there for it, and closed; without anybody it is closed, too. */
+static void descriptor_goes_down_the_line(void **state)
+{
+    (void)state;
+    struct control parent, child;
+    char heard[2] = "";
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(write(fileno(file), "x", 1), 1);
+    assert_int_equal(control_open(&parent, &child), 0);
+    int next = dup(parent.fd);
+    close(next);
+    for (int i = 0; i < 2; i++) {
+        control_hand_over(&parent, ORDER_RENEW, fileno(file));
+        control_order(&parent, ORDER_CUT);
+        child.renew = i == 0 ? NULL : adopt;
+        child.argument = heard;
+        assert_int_equal(control_take(&child), ORDER_NONE);
+        assert_int_equal(control_take(&child), ORDER_CUT);
+        assert_int_equal(heard[1], i);
+    }
+    assert_int_equal(heard[0], 'x');
+    assert_int_equal(dup(parent.fd), next); /* nothing was left open */
+    close(next);
+    control_close(&parent);
+    control_close(&child);
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +263,7 @@ int main(void)
         cmocka_unit_test(signals_are_for_the_parent_alone),
         cmocka_unit_test(who_does_not_end_when_told_is_killed),
         cmocka_unit_test(line_whose_other_end_is_gone_says_drain_once),
+        cmocka_unit_test(descriptor_goes_down_the_line),
     };
     played = mmap(NULL, sizeof *played, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return played == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
