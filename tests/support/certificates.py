@@ -1,7 +1,10 @@
 """Certificates of all kinds, made anew for each run: certificates.c."""
 
+import functools
 import pathlib
+import ssl
 import subprocess
+import tempfile
 
 from support.programs import BUILD, PATIENCE, environment
 
@@ -39,3 +42,21 @@ class Certificates:
     def options(self, name='server'):
         """For a server or a client that is to show this one."""
         return ['--cert', self.certificate(name), '--key', self.key(name)]
+
+    def context(self, ca=None, shows=None, newest=None, oldest=None):
+        """A client's: it trusts the authority, and shows this certificate of its own."""
+        context = ssl.create_default_context(cafile=ca or self.ca)
+        if shows:
+            context.load_cert_chain(self.certificate(shows), self.key(shows))
+        context.maximum_version = newest or context.maximum_version
+        context.minimum_version = oldest or context.minimum_version
+        return context
+
+
+@functools.cache
+def of_this_run():
+    """Those that servers are started with when CRISTO_TLS asks for it."""
+    folder = tempfile.TemporaryDirectory()
+    made = Certificates(folder.name)
+    made.keeps = folder  # until the end
+    return made

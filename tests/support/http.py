@@ -9,6 +9,7 @@ import datetime
 import email.utils
 import re
 import socket
+import ssl
 import struct
 import time
 
@@ -140,11 +141,13 @@ class Reply:
 
 
 class Connection:
-    """A raw client connection: bytes out as they are, replies in."""
+    """A raw client connection: bytes out as they are, replies in. With `tls`, an ssl.SSLContext, they
+    go over TLS; `name` is the server's, to be asked for."""
 
     open = []  # all that tests have not closed yet; conftest.py does it for them
 
-    def __init__(self, address, timeout=10, receive_buffer=None):
+    def __init__(self, address, timeout=10, receive_buffer=None, tls=None, name='localhost',
+                 session=None):
         family = socket.AF_UNIX if isinstance(address, str) else \
             socket.AF_INET6 if ':' in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -163,6 +166,12 @@ class Connection:
         self.buffer = bytearray()
         self.received = 0
         Connection.open.append(self)
+        if tls:
+            try:
+                self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session)
+            except OSError:
+                self.close()
+                raise
 
     def __enter__(self):
         return self
@@ -256,6 +265,14 @@ class Connection:
         while self.receive():
             pass
         return self._cut_off(len(self.buffer))
+
+    def end(self):
+        """Says that nothing more will be sent; what comes can still be read."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            self.socket = self.socket.unwrap()  # which reads up to the server's own end
+        else:
+            self.socket.shutdown(socket.SHUT_WR)
+        return self
 
     def hurry(self):
         """Ends the slowness of a connection made with a small receive buffer."""

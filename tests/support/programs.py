@@ -17,6 +17,9 @@ SANITIZER = os.environ.get('CRISTO_SANITIZER', 'none')
 # Every bound on waiting is multiplied by this; nothing passes sooner for it, it only fails later.
 PATIENCE = {'none': 3, 'address': 5, 'thread': 8}[SANITIZER]
 
+# Whether servers are started, and spoken to, over TLS where a test says nothing else.
+TLS = os.environ.get('CRISTO_TLS', '') not in ('', '0')
+
 # A time that a test gives a server, and well within which it has to act itself again and again: so
 # long is nobody kept from the processor on a machine with much else to do.
 PAUSE_S = 2

@@ -12,14 +12,15 @@ import socket
 import subprocess
 import tempfile
 
+from support import certificates
 from support.http import Connection
-from support.programs import (PATIENCE, SANITIZER_REPORTS, UNCONFINED, environment, program,
+from support.programs import (PATIENCE, SANITIZER_REPORTS, TLS, UNCONFINED, environment, program,
                               wait_until)
 
 PR_SET_CHILD_SUBREAPER = 36
 
 READY = re.compile(
-    r'listening on (?:http://(?P<tcp>\S+)/|unix:(?P<unix>\S+)) '
+    r'listening on (?:http(?P<tls>s?)://(?P<tcp>\S+)/|unix:(?P<unix>\S+)(?P<local_tls> over TLS)?) '
     r'\((?:async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
 
 
@@ -40,6 +41,11 @@ def address_of(ready):
         return ready['unix']
     host, _, port = ready['tcp'].rpartition(':')
     return host.strip('[]'), int(port)
+
+
+def is_tls(ready):
+    """What is spoken there."""
+    return bool(ready['tls'] or ready['local_tls'])
 
 
 def end(pid):
@@ -207,12 +213,19 @@ class Process:
 
 class Server(Process):
     """A server of either model, ready to accept: the process that was started, `pid`, and its child
-    that serves, `worker`."""
+    that serves, `worker`. `listen` is where it speaks plain HTTP and `tls_listen` where it speaks
+    TLS; with `tls` it speaks TLS in the places of `listen`, too, and shows a certificate of this run
+    unless the options name one."""
 
-    def __init__(self, model, *options, docroot=None, listen=('127.0.0.1:0',), greet=True, path=None,
-                 **how):
+    def __init__(self, model, *options, docroot=None, listen=('127.0.0.1:0',), tls_listen=(),
+                 tls=TLS, greet=True, path=None, **how):
         self.model = model
-        listeners = [part for address in listen for part in ('-l', address)]
+        option = '--tls-listen' if tls else '-l'
+        listeners = [part for address in listen for part in (option, address)]
+        listeners += [part for address in tls_listen for part in ('--tls-listen', address)]
+        listen = [*listen, *tls_listen]
+        if tls and '--cert' not in options:
+            listeners += certificates.of_this_run().options()
         super().__init__([path or program('server', model), *listeners, *UNCONFINED, *options,
                           *([docroot] if docroot else [])], **how)
         lines = wait_until(lambda: self._ready_lines(len(listen)), seconds=20)
@@ -223,7 +236,8 @@ class Server(Process):
         self.worker, = children_of(self.pid)
         self.ready = [line[0] for line in lines]
         self.addresses = [address_of(line) for line in lines]
-        self.urls = [f'http://{line["tcp"]}' if line['tcp'] else None for line in lines]
+        self.urls = [f'http{line["tls"]}://{line["tcp"]}' if line['tcp'] else None for line in lines]
+        self.speaks_tls = [is_tls(line) for line in lines]
         self._rest(greet)
 
     def _ready_lines(self, count):
@@ -248,8 +262,8 @@ class Server(Process):
     def _greet(self):
         """Comes and goes once, and waits until nothing more is opened: a server may say that it is
         ready to accept while its loops still start."""
-        with self.connect() as connection:
-            connection.socket.shutdown(socket.SHUT_WR)
+        with Connection(self.addresses[0]) as connection:
+            connection.end()
             connection.ended()
         seen = []
         wait_until(lambda: seen.append((self.descriptors(), self.threads())) or
@@ -260,6 +274,9 @@ class Server(Process):
         return self.urls[0]
 
     def connect(self, listener=0, **how):
+        """Over TLS where that is spoken, unless `tls` is None, which is to speak plain there."""
+        if self.speaks_tls[listener] and 'tls' not in how:
+            how['tls'] = certificates.of_this_run().context()
         return Connection(self.addresses[listener], **how)
 
     def begin_successor(self):
