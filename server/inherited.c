@@ -29,9 +29,23 @@ static unsigned activated_count(void)
     return ours ? (unsigned)count : 0;
 }
 
+/* LISTEN_FDNAMES tells their names, in order, with colons between them. */
+static bool activated_tls(unsigned index)
+{
+    const char *name = getenv("LISTEN_FDNAMES");
+    for (; name != NULL && index > 0; index--) {
+        name = strchr(name, ':');
+        name += name != NULL;
+    }
+    size_t len = name != NULL ? strcspn(name, ":") : 0;
+    return (len == 3 && memcmp(name, "tls", len) == 0) ||
+           (len == 5 && memcmp(name, "https", len) == 0);
+}
+
 /* --- a predecessor's -------------------------------------------------------------------------- */
 
-/* "GROUP FD ADDRESS", or "GROUP FD lent ADDRESS", a line each. NULL behind the last one. */
+/* "GROUP FD ADDRESS", or "GROUP FD lent tls ADDRESS" with one of the words or both, a line each.
+ * NULL behind the last one. */
 static const char *line_after(const char *line)
 {
     const char *end = strchr(line, '\n');
@@ -61,17 +75,25 @@ static bool read_number(const char **at, int *number)
     return true;
 }
 
+/* Whether this word, with its space, comes next: then *at goes on behind it. */
+static bool read_word(const char **at, const char *word)
+{
+    size_t len = strlen(word);
+    bool is = strncmp(*at, word, len) == 0;
+    *at += is ? len : 0;
+    return is;
+}
+
 static bool read_line(const char *at, struct inherited *socket)
 {
-    static const char lent[] = "lent ";
     char address[ADDRESS_TEXT];
     int group;
     if (!read_number(&at, &group) || !read_number(&at, &socket->fd)) {
         return false;
     }
     socket->group = (unsigned)group;
-    socket->lent = strncmp(at, lent, sizeof(lent) - 1) == 0;
-    at += socket->lent ? sizeof(lent) - 1 : 0;
+    socket->lent = read_word(&at, "lent ");
+    socket->tls = read_word(&at, "tls ");
     snprintf(address, sizeof(address), "%.*s", (int)strcspn(at, "\n"), at);
     return address_read(address, &socket->asked) == NULL;
 }
@@ -86,8 +108,9 @@ char *inherited_write(const struct inherited *sockets, unsigned count)
     }
     for (unsigned i = 0; i < count; i++) {
         char address[ADDRESS_TEXT];
-        fprintf(out, "%s%u %d %s%s", i > 0 ? "\n" : "", sockets[i].group, sockets[i].fd,
-                sockets[i].lent ? "lent " : "", address_write(address, &sockets[i].asked));
+        fprintf(out, "%s%u %d %s%s%s", i > 0 ? "\n" : "", sockets[i].group, sockets[i].fd,
+                sockets[i].lent ? "lent " : "", sockets[i].tls ? "tls " : "",
+                address_write(address, &sockets[i].asked));
     }
     if (fclose(out) != 0) {
         free(text);
@@ -141,6 +164,7 @@ static bool take_activated(struct inherited *sockets, unsigned count)
         struct inherited *one = &sockets[i];
         one->fd = LISTEN_FDS_START + (int)i;
         one->lent = true;
+        one->tls = activated_tls(i);
         one->asked.size = sizeof(one->asked.at);
         if (!adopt(one->fd) || getsockname(one->fd, &one->asked.at.any, &one->asked.size) < 0) {
             return false;
@@ -164,6 +188,29 @@ static bool take_bequeathed(struct inherited *sockets, unsigned count)
         line = line_after(line);
     }
     return true;
+}
+
+static bool bequeathed_tls(void)
+{
+    const char *line = getenv(INHERITED_VARIABLE);
+    while (line != NULL && *line != '\0') {
+        struct inherited socket = {0};
+        if (read_line(line, &socket) && socket.tls) {
+            return true;
+        }
+        line = line_after(line);
+    }
+    return false;
+}
+
+bool inherited_has_tls(void)
+{
+    for (unsigned i = 0; i < activated_count(); i++) {
+        if (activated_tls(i)) {
+            return true;
+        }
+    }
+    return bequeathed_tls();
 }
 
 unsigned inherited_count(void)

@@ -11,6 +11,8 @@ struct inherited {
     struct address
         asked; /* as the predecessor was asked to listen; a supervisor's: where it does */
     bool lent; /* the supervisor keeps it */
+    bool tls;  /* what is spoken there: as the predecessor was asked to; a supervisor's: TLS, if its
+                  name (FileDescriptorName=) is "tls" or "https" */
 };
 
 /* What the environment tells of, *count of them, in memory that the caller frees; and makes the
@@ -19,6 +21,9 @@ bool inherited_take(struct inherited **sockets, unsigned *count);
 
 /* How many there will be, at the most. Before inherited_take(). */
 unsigned inherited_count(void);
+
+/* Whether any of them is for TLS. Before inherited_take(). */
+bool inherited_has_tls(void);
 
 /* The value of INHERITED_VARIABLE that tells of these sockets, freed by the caller, or NULL when
  * out of memory. */

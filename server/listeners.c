@@ -16,15 +16,21 @@ static bool is_same(const struct address *one, const struct address *other)
     return strcmp(address_write(one_text, one), address_write(other_text, other)) == 0;
 }
 
+/* A predecessor was asked for the same as we are; for what a supervisor passes, our options say
+ * what is spoken there. */
+static bool is_meant(const struct inherited *one, const struct listener *listener)
+{
+    return is_same(&one->asked, &listener->asked) && (one->lent || one->tls == listener->tls);
+}
+
 /* Moves the sockets of one listener, the first that was asked for by this address, into ours. */
-static bool inherit(struct listener *listener, const struct address *asked, struct inherited *pool,
-                    unsigned pool_count)
+static bool inherit(struct listener *listener, struct inherited *pool, unsigned pool_count)
 {
     const struct inherited *first = NULL;
     for (unsigned i = 0; i < pool_count && listener->sockets < LOOPS_MAX; i++) {
         struct inherited *one = &pool[i];
         if (one->fd < 0 ||
-            (first != NULL ? one->group != first->group : !is_same(&one->asked, asked))) {
+            (first != NULL ? one->group != first->group : !is_meant(one, listener))) {
             continue;
         }
         first = one;
@@ -74,31 +80,39 @@ static bool share(struct listener *listener, unsigned loops)
     return true;
 }
 
-static void warn_beyond(const struct address *address)
+static void warn_beyond(const struct address *address, bool known_alone)
 {
     char text[ADDRESS_TEXT];
     if (!address_is_loopback(address)) {
-        log_warn("%s: listening beyond this machine: whoever reaches that address can read what is "
-                 "served",
-                 address_write(text, address));
+        log_warn("%s: listening beyond this machine: whoever reaches that address%s can read what "
+                 "is served",
+                 address_write(text, address),
+                 known_alone ? " and has a certificate of --client-ca" : "");
     }
 }
 
-/* What is opened so far is the caller's to close, also when it fails. */
-static bool add(const struct address *asked, unsigned loops, struct inherited *pool,
-                unsigned pool_count, struct listener *listeners, unsigned *count)
+/* What listeners are made of, and those that are there so far: the caller's to close. */
+struct opening {
+    const struct server_options *options;
+    struct inherited *pool;
+    unsigned pool_count;
+    struct listener *listeners;
+    unsigned count;
+};
+
+static bool add(struct opening *o, const struct address *asked, bool tls, unsigned loops)
 {
-    if (*count == LISTENERS_MAX) {
+    if (o->count == LISTENERS_MAX) {
         log_error("more than %d addresses are to be listened on", LISTENERS_MAX);
         return false;
     }
-    struct listener *listener = &listeners[(*count)++];
-    *listener = (struct listener){.asked = *asked};
-    if (!inherit(listener, asked, pool, pool_count) ||
+    struct listener *listener = &o->listeners[o->count++];
+    *listener = (struct listener){.asked = *asked, .tls = tls};
+    if (!inherit(listener, o->pool, o->pool_count) ||
         (listener->sockets == 0 && !open_new(listener, loops)) || !share(listener, loops)) {
         return false;
     }
-    warn_beyond(&listener->address);
+    warn_beyond(&listener->address, tls && o->options->client_ca != NULL);
     return true;
 }
 
@@ -121,24 +135,24 @@ static void drop(struct inherited *one)
     one->fd = -1;
 }
 
-static bool open_all(const struct server_options *options, struct inherited *pool,
-                     unsigned pool_count, struct listener *listeners, unsigned *count)
+static bool open_all(struct opening *o)
 {
-    if (options->has_admin && !add(&options->admin, 1, pool, pool_count, listeners, count)) {
+    const struct server_options *options = o->options;
+    if (options->has_admin && !add(o, &options->admin, false, 1)) {
         return false;
     }
-    bool skip = options->listen_default && is_activated(pool, pool_count);
+    bool skip = options->listen_default && is_activated(o->pool, o->pool_count);
     for (unsigned i = 0; !skip && i < options->listen_count; i++) {
-        if (!add(&options->listen[i], options->loops, pool, pool_count, listeners, count)) {
+        const struct place *place = &options->listen[i];
+        if (!add(o, &place->address, place->tls, options->loops)) {
             return false;
         }
     }
-    for (unsigned i = 0; i < pool_count; i++) {
-        struct inherited *left = &pool[i];
+    for (unsigned i = 0; i < o->pool_count; i++) {
+        struct inherited *left = &o->pool[i];
         if (left->fd >= 0 && !left->lent) {
             drop(left);
-        } else if (left->fd >= 0 &&
-                   !add(&left->asked, options->loops, pool, pool_count, listeners, count)) {
+        } else if (left->fd >= 0 && !add(o, &left->asked, left->tls, options->loops)) {
             return false;
         }
     }
@@ -147,19 +161,18 @@ static bool open_all(const struct server_options *options, struct inherited *poo
 
 unsigned listeners_open(const struct server_options *options, struct listener *listeners)
 {
-    struct inherited *pool;
-    unsigned pool_count, count = 0;
-    if (!inherited_take(&pool, &pool_count)) {
+    struct opening opening = {.options = options, .listeners = listeners};
+    if (!inherited_take(&opening.pool, &opening.pool_count)) {
         return 0;
     }
-    bool open = open_all(options, pool, pool_count, listeners, &count);
-    free(pool);
+    bool open = open_all(&opening);
+    free(opening.pool);
     if (!open) {
-        listeners_remove(listeners, count);
-        listeners_close(listeners, count);
+        listeners_remove(listeners, opening.count);
+        listeners_close(listeners, opening.count);
         return 0;
     }
-    return count;
+    return opening.count;
 }
 
 void listeners_own(struct listener *listeners, unsigned count)

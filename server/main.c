@@ -8,6 +8,7 @@
 #include "server/observe.h"
 #include "server/parent.h"
 #include "server/serve.h"
+#include "server/tls/keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ struct service {
     struct listener listeners[LISTENERS_MAX];
     unsigned count; /* of listeners; the first may be that of --admin */
     struct observer observer;
+    struct keeper keeper;
     struct confinement confinement;
     bool announced; /* some child has accepted before */
 };
@@ -34,10 +36,12 @@ static void fill_standard_streams(void);
 static bool find_book(char docroot[PATH_MAX]);
 static bool site_init(struct site *site, struct server_options *options);
 static int serve_it(void *service, struct control *control);
+static bool open_keeper(struct service *service);
 static bool enter_confinement(struct service *service);
 static bool begin_counting(struct service *service);
 static void announce(void *service);
-static void reopen(void *service);
+static void reopen(void *service, const struct control *child);
+static void adopt(void *service, int fd);
 
 int main(int argc, char **argv)
 {
@@ -55,7 +59,7 @@ int main(int argc, char **argv)
     }
     parent_block_signals();
     if (!site_init(&service.site, &service.options) ||
-        !confine_prepare(&service.confinement, &service.options)) {
+        !confine_prepare(&service.confinement, &service.options) || !open_keeper(&service)) {
         return 1;
     }
     service.count = listeners_open(&service.options, service.listeners);
@@ -91,6 +95,17 @@ static void fill_standard_streams(void)
     }
 }
 
+/* One context for each core that may use it at once. */
+static bool open_keeper(struct service *service)
+{
+    if (!service->options.speaks_tls) {
+        return true;
+    }
+    bool opened = keeper_open(&service->keeper, &service->options, service->site.cores);
+    service->site.gate = service->keeper.gate;
+    return opened;
+}
+
 /* The child's whole life. The store is left as it is: a thread stuck in a system call may be using
  * it. */
 static int serve_it(void *argument, struct control *control)
@@ -98,6 +113,9 @@ static int serve_it(void *argument, struct control *control)
     struct service *service = argument;
     struct site *site = &service->site;
     unsigned private = service->options.has_admin;
+    control->renew = adopt;
+    control->argument = service;
+    keeper_forget(&service->keeper);
     if (!enter_confinement(service) || !begin_counting(service)) {
         return 1;
     }
@@ -139,9 +157,16 @@ static bool begin_counting(struct service *service)
                           service->listeners[0].fds[0]);
 }
 
-static void reopen(void *argument)
+static void reopen(void *argument, const struct control *child)
 {
-    observer_reopen(&((struct service *)argument)->observer);
+    struct service *service = argument;
+    observer_reopen(&service->observer);
+    keeper_renew(&service->keeper, child);
+}
+
+static void adopt(void *argument, int fd)
+{
+    keeper_adopt(&((struct service *)argument)->keeper, fd);
 }
 
 /* --- the site --------------------------------------------------------------------------------- */
@@ -258,22 +283,34 @@ static bool site_init(struct site *site, struct server_options *options)
 
 /* --- the listeners ---------------------------------------------------------------------------- */
 
+/* "listening on https://127.0.0.1:8443/ (async, 1 loop)", "admin on unix:/run/x". */
+static void announce_one(const char *what, const struct listener *listener, const char *model)
+{
+    char address[ADDRESS_TEXT];
+    address_write(address, &listener->address);
+    if (address_is_unix(&listener->address)) {
+        printf("%s %s%s%s\n", what, address, listener->tls ? " over TLS" : "", model);
+    } else {
+        printf("%s http%s://%s/%s\n", what, listener->tls ? "s" : "", address, model);
+    }
+}
+
 static void announce(void *argument)
 {
     struct service *service = argument;
-    char model[64];
+    unsigned private = service->options.has_admin;
+    char model[64], in_brackets[72];
     service->announced = true;
     serve_model.describe(model, sizeof(model), &service->options);
-    for (unsigned i = 0; i < service->count; i++) {
-        const struct address *at = &service->listeners[i].address;
-        char address[ADDRESS_TEXT];
-        address_write(address, at);
-        if (i == 0 && service->options.has_admin) {
-            printf(address_is_unix(at) ? "admin on %s\n" : "admin on http://%s/\n", address);
-            continue;
-        }
-        printf(address_is_unix(at) ? "listening on %s (%s)\n" : "listening on http://%s/ (%s)\n",
-               address, model);
+    snprintf(in_brackets, sizeof(in_brackets), " (%s)", model);
+    for (unsigned i = 0; i < private; i++) {
+        announce_one("admin on", &service->listeners[i], "");
+    }
+    for (unsigned i = private; i < service->count; i++) {
+        announce_one("listening on", &service->listeners[i], in_brackets);
+    }
+    if (*service->keeper.fingerprint != '\0') {
+        printf("certificate of its own, for localhost: SHA-256 %s\n", service->keeper.fingerprint);
     }
     fflush(stdout);
 }

@@ -39,6 +39,12 @@ static const struct manual_entry description[] = {
              "error."},
     {.text = "A file replaced by rename is sent whole as it was. One truncated or rewritten in "
              "place while it is being sent cuts its connection when that is seen."},
+    {.text =
+         "Over TLS, versions 1.2 and 1.3 are spoken, with OpenSSL's ciphers as the machine's "
+         "openssl.cnf(5) sets them, and HTTP/1.1 alone is agreed on (ALPN). All files that "
+         "--cert, --key, --ocsp, --client-ca and --ticket-keys name are read and checked by the "
+         "process that is started, which keeps what it needs of them to begin another child. "
+         "Plain HTTP spoken there gets 400."},
     {.text = "Arguments of options: sizes take k, M and G; times take us, ms, s, m and h."},
     {0},
 };
@@ -49,7 +55,13 @@ static const struct manual_entry signals[] = {
          "Stop accepting, let running replies end within --drain-timeout, then exit. A "
          "connection is closed when it has been without a request for a second, so that none is "
          "on its way. A second signal ends the program at once."},
-    {.term = "SIGHUP", .text = "Open the file of --access-log anew, once it has been moved away."},
+    {.term = "SIGHUP",
+     .text =
+         "Open the file of --access-log anew, once it has been moved away; and read certificates, "
+         "keys and the like anew. New connections begin with them, and those that there are go "
+         "on as they began. Where one of the files is bad, a message says so, and what was read "
+         "before is used on. A certificate of the server's own, and random keys of tickets, "
+         "stay."},
     {.term = "SIGUSR2",
      .text =
          "Replace the program: a successor, begun from the same path with the same arguments, "
@@ -62,7 +74,9 @@ static const struct manual_entry environment[] = {
     {.term = "LISTEN_PID, LISTEN_FDS",
      .text =
          "Sockets that listen, passed by a supervisor as systemd.socket(5) does; they are served "
-         "besides those of --listen."},
+         "besides those of --listen and --tls-listen."},
+    {.term = "LISTEN_FDNAMES",
+     .text = "Their names (FileDescriptorName=). One that is called tls or https speaks TLS."},
     {.term = "NOTIFY_SOCKET",
      .text =
          "Where a supervisor is told, as sd_notify(3) does it, that the server accepts (READY), "
@@ -96,9 +110,8 @@ static const struct manual_entry files[] = {
 static const struct manual_entry status[] = {
     {.term = "0", .text = "It was asked to stop and did, or --help or --version was printed."},
     {.term = "1",
-     .text =
-         "It could not begin: an address in use, no DOCROOT, a --user that it cannot become; the "
-         "message says."},
+     .text = "It could not begin: an address in use, no DOCROOT, a --user that it cannot become, a "
+             "certificate that has expired; the message says."},
     {.term = "2", .text = "The command line was misused."},
     {0},
 };
@@ -111,6 +124,10 @@ static const struct manual_entry examples[] = {
      .command = "@ -l unix:/run/cristo.sock \\\n    --fallback index.html /srv/app"},
     {.text = "Serve on a port that only root may listen on, as a user who may do nothing else:",
      .command = "@ -l 0.0.0.0:80 --user www-data --chroot /srv/www"},
+    {.text = "Serve over TLS, with a key that only root may read, and renew the certificate later:",
+     .command = "@ --tls-listen 0.0.0.0:443 --user www-data \\\n"
+                "    --cert /etc/ssl/fullchain.pem --key /etc/ssl/privkey.pem /srv/www\n"
+                "kill -HUP PID"},
     {.text = "Serve with a log, and with metrics for this machine alone:",
      .command = "@ --access-log /var/log/cristo.log \\\n    --admin 127.0.0.1:9100 /srv/www"},
     {.text = "Replace a running server by the program that has been installed since:",

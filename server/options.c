@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
 #include "lib/http/field.h"
+#include "server/inherited.h"
 #include "server/serve.h"
 
 #include <string.h>
@@ -26,15 +27,109 @@ static const char *take_timeout(uint64_t *into, const char *argument)
     return NULL;
 }
 
-static const char *take_listen(void *into, const char *argument)
+static const char *take_place(struct server_options *options, const char *argument, bool tls)
 {
-    struct server_options *options = into;
     if (options->listen_count == LISTENERS_MAX) {
         return "is one address too many: 16 can be listened on";
     }
-    const char *wrong = address_read(argument, &options->listen[options->listen_count]);
+    struct place *place = &options->listen[options->listen_count];
+    const char *wrong = address_read(argument, &place->address);
+    place->tls = tls;
     options->listen_count += wrong == NULL;
     return wrong;
+}
+
+static const char *take_listen(void *into, const char *argument)
+{
+    return take_place(into, argument, false);
+}
+
+static const char *take_tls_listen(void *into, const char *argument)
+{
+    ((struct server_options *)into)->speaks_tls = true;
+    return take_place(into, argument, true);
+}
+
+/* --cert and --key come in pairs, in either order; a pair lacks what is not given for it. This is
+ * the last one, or the next if `taken` was given for the last. NULL: there is no room. */
+static struct certificate_option *pair_for(struct server_options *options, bool taken)
+{
+    unsigned count = options->certificate_count;
+    if (count > 0 && !taken) {
+        return &options->certificates[count - 1];
+    }
+    return count < CERTIFICATES_MAX ? &options->certificates[options->certificate_count++] : NULL;
+}
+
+static const struct certificate_option *last_pair(const struct server_options *options)
+{
+    static const struct certificate_option none;
+    unsigned count = options->certificate_count;
+    return count > 0 ? &options->certificates[count - 1] : &none;
+}
+
+static const char *take_cert(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    struct certificate_option *pair = pair_for(options, last_pair(options)->cert != NULL);
+    options->tls_needing = "--cert";
+    if (pair == NULL) {
+        return "is one certificate too many: 16 can be had";
+    }
+    pair->cert = argument;
+    return *argument != '\0' ? NULL : "names no file";
+}
+
+static const char *take_key(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    struct certificate_option *pair = pair_for(options, last_pair(options)->key != NULL);
+    options->tls_needing = "--key";
+    if (pair == NULL) {
+        return "is one key too many: 16 can be had";
+    }
+    pair->key = argument;
+    return *argument != '\0' ? NULL : "names no file";
+}
+
+static const char *take_ocsp(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    const struct certificate_option *last = last_pair(options);
+    options->tls_needing = "--ocsp";
+    if (last->cert == NULL || last->ocsp != NULL) {
+        return "has no --cert of its own before it";
+    }
+    options->certificates[options->certificate_count - 1].ocsp = argument;
+    return *argument != '\0' ? NULL : "names no file";
+}
+
+static const char *take_client_ca(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    options->tls_needing = "--client-ca";
+    options->client_ca = argument;
+    return *argument != '\0' ? NULL : "names no file";
+}
+
+static const char *take_ticket_keys(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    options->tls_needing = "--ticket-keys";
+    if (options->ticket_file_count == TICKET_FILES_MAX) {
+        return "is one file too many: 16 can be read";
+    }
+    options->ticket_files[options->ticket_file_count++] = argument;
+    return *argument != '\0' ? NULL : "names no file";
+}
+
+static const char *take_tls_min(void *into, const char *argument)
+{
+    struct server_options *options = into;
+    bool newest = strcmp(argument, "1.3") == 0;
+    options->tls_needing = "--tls-min";
+    options->tls_oldest = newest ? TLS_1_3 : TLS_1_2;
+    return newest || strcmp(argument, "1.2") == 0 ? NULL : "is neither 1.2 nor 1.3";
 }
 
 static const char *take_fallback(void *into, const char *argument)
@@ -320,10 +415,39 @@ static const char *take_drain_timeout(void *into, const char *argument)
 static const struct option_spec specs[] = {
     {'l', "listen", "ADDR",
      "listen on HOST:PORT, [V6]:PORT or unix:PATH; may be given several times; port 0 picks a free "
-     "one. Default 127.0.0.1:8080 (sync), 127.0.0.1:8081 (async), unless a supervisor passes "
-     "sockets that "
-     "listen (systemd's socket activation): those are served besides any ADDR given",
+     "one. Default 127.0.0.1:8080 (sync), 127.0.0.1:8081 (async), unless --tls-listen is given or "
+     "a supervisor passes sockets that listen (systemd's socket activation): those are served "
+     "besides any ADDR given",
      OPTION_BOTH, take_listen, "Where"},
+    {0, "tls-listen", "ADDR",
+     "the same over TLS: HTTPS is spoken there, and nothing else; without --listen, nowhere is "
+     "plain HTTP. A supervisor's socket is for TLS if its name (FileDescriptorName=) is tls or "
+     "https, or if ADDR is where it listens",
+     OPTION_BOTH, take_tls_listen, NULL},
+    {0, "cert", "FILE",
+     "a certificate, and those that lead to its authority, in PEM. May be given several times: the "
+     "name that a client asks for chooses, and the first one is for all others. Default: one that "
+     "the server makes for localhost and signs itself; it prints the fingerprint",
+     OPTION_BOTH, take_cert, "TLS"},
+    {0, "key", "FILE",
+     "the key of the certificate beside it, in PEM, without a password. Default: it is in the "
+     "certificate's file",
+     OPTION_BOTH, take_key, NULL},
+    {0, "ocsp", "FILE",
+     "staple this to the certificate before it: the authority's word that it has not been revoked "
+     "(an OCSP response, DER)",
+     OPTION_BOTH, take_ocsp, NULL},
+    {0, "client-ca", "FILE",
+     "serve only clients with a certificate of these authorities (PEM). Default: nobody is asked "
+     "for one",
+     OPTION_BOTH, take_client_ca, NULL},
+    {0, "tls-min", "V", "the oldest version that is spoken: 1.2 or 1.3. Default 1.2", OPTION_BOTH,
+     take_tls_min, NULL},
+    {0, "ticket-keys", "FILE",
+     "keys for session tickets, to be shared by servers: 80 or 48 random bytes for each. May be "
+     "given several times; the first key encrypts, the others decrypt. Default: random ones, new "
+     "every hour",
+     OPTION_BOTH, take_ticket_keys, NULL},
     {0, "fallback", "PATH",
      "serve this path of DOCROOT where no file matches. Default, when DOCROOT is omitted: the "
      "whole book",
@@ -453,6 +577,30 @@ struct option_table server_option_table(const struct serve_model *model)
     };
 }
 
+/* The default place stands in where none is named; TLS may be spoken where a supervisor or a
+ * predecessor has opened. */
+static enum options_outcome settle_places(struct server_options *options,
+                                          const struct option_table *table,
+                                          const struct serve_model *model)
+{
+    options->listen_default = options->listen_count == 0;
+    if (options->listen_default) {
+        take_listen(options, model->address);
+    }
+    options->speaks_tls = options->speaks_tls || inherited_has_tls();
+    if (options->tls_needing != NULL && !options->speaks_tls) {
+        return options_misuse(table, "%s: nothing is served over TLS without --tls-listen",
+                              options->tls_needing);
+    }
+    for (unsigned i = 0; i < options->certificate_count; i++) {
+        if (options->certificates[i].cert == NULL) {
+            return options_misuse(table, "--key: %s: there is no --cert for it",
+                                  options->certificates[i].key);
+        }
+    }
+    return OPTIONS_RUN;
+}
+
 enum options_outcome server_options_read(struct server_options *options,
                                          const struct serve_model *model, int argc, char **argv)
 {
@@ -470,10 +618,6 @@ enum options_outcome server_options_read(struct server_options *options,
         return options_misuse(&table, "--fallback and --no-fallback exclude each other");
     }
     options->docroot = operand < argc ? argv[operand] : NULL;
-    options->listen_default = options->listen_count == 0;
-    if (options->listen_default) {
-        take_listen(options, model->address);
-    }
     options->limits.request.target = options->limits.request.head / 2;
-    return OPTIONS_RUN;
+    return settle_places(options, &table, model);
 }

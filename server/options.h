@@ -3,20 +3,45 @@
 
 #include "lib/base/options.h"
 #include "lib/net/address.h"
+#include "lib/tls/server.h"
 #include "server/ledger/line.h"
 #include "server/site.h"
 
 enum {
     LISTENERS_MAX = 16,
+    CERTIFICATES_MAX = 16,
+    TICKET_FILES_MAX = 16,
     FIELDS_MAX = 1024,
     LOOPS_MAX = 256
 };
 
+/* Where to listen, and what is spoken there. */
+struct place {
+    struct address address;
+    bool tls;
+};
+
+/* Paths; NULL: not given. */
+struct certificate_option {
+    const char *cert;
+    const char *key; /* NULL: it is in `cert` */
+    const char *ocsp;
+};
+
 struct server_options {
     const char *docroot; /* NULL: the prepared book */
-    struct address listen[LISTENERS_MAX];
+    struct place listen[LISTENERS_MAX];
     unsigned listen_count;
     bool listen_default; /* none was given: the one there is the model's */
+    bool speaks_tls;     /* at some place, of these or of those that are inherited */
+
+    struct certificate_option certificates[CERTIFICATES_MAX];
+    unsigned certificate_count; /* 0: the server makes one of its own */
+    const char *client_ca;      /* NULL: clients need no certificate */
+    const char *ticket_files[TICKET_FILES_MAX];
+    unsigned ticket_file_count; /* 0: random keys */
+    enum tls_version tls_oldest;
+    const char *tls_needing; /* the last option given that has a meaning for TLS alone; NULL */
 
     const char *log; /* --access-log: a path, or "-"; NULL: none */
     enum line_format log_format;
@@ -56,6 +81,7 @@ struct listener {
     struct address address; /* as it is */
     unsigned sockets;
     int fds[LOOPS_MAX];
+    bool tls;  /* what is spoken there */
     bool lent; /* a supervisor holds these sockets too, for whoever comes after us */
     bool heir; /* so does a predecessor, until we are ready */
 };

@@ -261,7 +261,7 @@ static void on_successor(struct parent *parent)
     }
 }
 
-/* --- logs ------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void reopen(struct parent *parent)
 {
@@ -269,7 +269,7 @@ static void reopen(struct parent *parent)
     if (told) {
         notify(NOTICE_CHANGING);
     }
-    parent->spec->reopen(parent->spec->argument);
+    parent->spec->reopen(parent->spec->argument, &parent->control);
     if (told) {
         notify(NOTICE_READY);
     }

@@ -3,7 +3,7 @@
  * the network, and has no thread.
  *
  * SIGTERM, SIGINT   have the child drain; the next one has it end at once
- * SIGHUP            opens anew what is written to
+ * SIGHUP            opens anew what is written to, and reads anew what was read
  * SIGUSR2           begins a successor; once that accepts, the child drains
  * SIGCHLD           a child has ended
  *
@@ -25,8 +25,9 @@ struct parent_spec {
     int (*serve)(void *argument, struct control *control);
     /* The first child accepts. */
     void (*ready)(void *argument);
-    /* What is written to shall be opened anew. */
-    void (*reopen)(void *argument);
+    /* What is written to shall be opened anew, and what was read, read anew, for the children to
+     * come and the one there is, if `child` still leads to one. */
+    void (*reopen)(void *argument, const struct control *child);
     void *argument;
 };
 

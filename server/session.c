@@ -11,15 +11,16 @@
 
 /* The life of a request, in this order. At rest is 0: an all-zero state waits for a request. */
 enum state {
-    STATE_HEAD,  /* a request head has to be read */
-    STATE_BODY,  /* its body has to be dropped */
-    STATE_WAIT,  /* --delay */
-    STATE_WORK,  /* --compute */
-    STATE_FETCH, /* what it asks for has to be looked up */
-    STATE_REPLY, /* its reply has to be queued */
-    STATE_LOAD,  /* the slice of a file that leaves next has to be at hand */
-    STATE_SEND,  /* what is queued has to leave */
-    STATE_LAST,  /* nothing more is said */
+    STATE_HEAD,      /* a request head has to be read */
+    STATE_BODY,      /* its body has to be dropped */
+    STATE_WAIT,      /* --delay */
+    STATE_WORK,      /* --compute */
+    STATE_FETCH,     /* what it asks for has to be looked up */
+    STATE_REPLY,     /* its reply has to be queued */
+    STATE_LOAD,      /* the slice of a file that leaves next has to be at hand */
+    STATE_SEND,      /* what is queued has to leave */
+    STATE_LAST,      /* nothing more is said */
+    STATE_HANDSHAKE, /* comes first, if at all */
 };
 
 #define CLOSE_GRACE_NS UINT64_C(1000000000) /* for a request on its way when a drain begins */
@@ -52,6 +53,11 @@ void session_init(struct session *s, struct site *site, struct ledger *ledger,
         .state = STATE_HEAD,
     };
     ledger_count(ledger, COUNT_ACCEPTED);
+}
+
+void session_secure(struct session *s)
+{
+    s->state = STATE_HANDSHAKE;
 }
 
 struct exchange *session_finish(struct session *s, const struct moment *now)
@@ -191,6 +197,53 @@ static void judge_body(struct session *s, const struct moment *now)
     x->fed = 0;
 }
 
+/* For somebody on the way when the server was asked to stop: one more moment. */
+static void begin_grace(struct session *s, const struct moment *now)
+{
+    if (!s->grace) {
+        s->since_ns = now->now_ns;
+        s->grace = true;
+    }
+}
+
+/* RFC 9110 15.5.1 leaves it open what is said to who speaks the wrong protocol; it is said in the
+ * one that was spoken, so that a person can read it. */
+static void refuse_plain(struct session *s, const struct moment *now)
+{
+    struct exchange *x = s->exchange;
+    ledger_handshake(s->ledger, HANDSHAKE_PLAIN);
+    x->begun_ns = x->came_ns = s->since_ns;
+    s->state = STATE_HEAD;
+    refuse(s, 400, "Plain HTTP was spoken to a port that speaks HTTPS: use https:// here.", now);
+}
+
+static void handshake_came(struct session *s, const struct moment *now, struct outcome came)
+{
+    switch (came.kind) {
+    case CAME_DONE:
+        s->since_ns = now->now_ns;
+        s->state = STATE_HEAD;
+        break;
+    case CAME_UNCHANGED:
+        break;
+    case CAME_DRAINING:
+        begin_grace(s, now);
+        break;
+    case CAME_PLAIN:
+        refuse_plain(s, now);
+        break;
+    case CAME_TIMED_OUT:
+        ledger_handshake(s->ledger, HANDSHAKE_LATE);
+        ledger_limit(s->ledger, LIMIT_HEADER_TIMEOUT);
+        cut(s, now);
+        break;
+    default:
+        ledger_handshake(s->ledger, came.kind == CAME_ENDED ? HANDSHAKE_ENDED : HANDSHAKE_FAILED);
+        cut(s, now);
+        break;
+    }
+}
+
 static void bytes_came(struct session *s, const struct moment *now, size_t bytes, bool at_rest)
 {
     struct exchange *x = s->exchange;
@@ -231,9 +284,8 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
         read_timed_out(s, now, at_rest);
         break;
     case CAME_DRAINING:
-        if (at_rest && !s->grace) {
-            s->since_ns = now->now_ns;
-            s->grace = true;
+        if (at_rest) {
+            begin_grace(s, now);
         }
         break;
     case CAME_UNCHANGED:
@@ -244,8 +296,7 @@ static void read_came(struct session *s, const struct moment *now, struct outcom
         }
         cut(s, now);
         break;
-    case CAME_COLD:
-    case CAME_FAILED:
+    default:
         ledger_mishap(s->ledger, MISHAP_RECEIVE);
         cut(s, now);
         break;
@@ -386,6 +437,17 @@ static bool ask_read(struct session *s, enum patience patience, uint64_t timeout
 {
     *next = (struct step){
         .kind = STEP_READ, .patience = patience, .until_ns = clock_add(s->since_ns, timeout_ns)};
+    return true;
+}
+
+static bool ask_handshake(const struct session *s, struct step *next)
+{
+    uint64_t timeout_ns = s->grace ? CLOSE_GRACE_NS : s->site->timeouts.head_ns;
+    *next = (struct step){
+        .kind = STEP_HANDSHAKE,
+        .patience = s->grace ? PATIENCE_DRAIN : PATIENCE_HANDSHAKE,
+        .until_ns = clock_add(s->since_ns, timeout_ns),
+    };
     return true;
 }
 
@@ -734,11 +796,16 @@ static bool ask_send(const struct session *s, const struct moment *now, struct s
 
 static bool ask_close(const struct session *s, const struct moment *now, struct step *next)
 {
+    const struct exchange *x = s->exchange;
     *next = (struct step){
         .kind = STEP_CLOSE,
         .patience = PATIENCE_LINGER,
         .until_ns = now->now_ns + LINGER_NS,
-        .linger = s->linger || (s->exchange != NULL && s->exchange->begin < s->exchange->end),
+        .close =
+            {
+                .whole = x == NULL || x->replies == 0,
+                .linger = s->linger || (x != NULL && x->begin < x->end),
+            },
     };
     return true;
 }
@@ -746,6 +813,9 @@ static bool ask_close(const struct session *s, const struct moment *now, struct 
 static void take(struct session *s, const struct moment *now, struct outcome came)
 {
     switch ((enum state)s->state) {
+    case STATE_HANDSHAKE:
+        handshake_came(s, now, came);
+        break;
     case STATE_HEAD:
     case STATE_BODY:
         read_came(s, now, came);
@@ -774,6 +844,8 @@ static void take(struct session *s, const struct moment *now, struct outcome cam
 static bool ask(struct session *s, const struct moment *now, struct step *next)
 {
     switch ((enum state)s->state) {
+    case STATE_HANDSHAKE:
+        return ask_handshake(s, next);
     case STATE_HEAD:
         return ask_head(s, now, next);
     case STATE_BODY:

@@ -17,19 +17,21 @@
 #include <sys/uio.h>
 
 enum step_kind {
-    STEP_READ,  /* receive into session_space(); too late is only what is not here by now */
-    STEP_FETCH, /* look *fetch up: fetch_recall(), else fetch_open() and fetch_keep() */
-    STEP_LOAD,  /* have the slice *load at hand, so that it can be sent: load_leave(), or
-                   load_recall(), else load_read() */
-    STEP_WAIT,  /* until until_ns */
-    STEP_WORK,  /* call work.call(work.argument) */
-    STEP_SEND,  /* send.pieces, then send.size bytes of send.file */
-    STEP_CLOSE, /* the conversation is over; after lingering, if `linger` */
+    STEP_HANDSHAKE, /* of the carrier beneath the stream (TLS): the first step where there is one */
+    STEP_READ,      /* receive into session_space(); too late is only what is not here by now */
+    STEP_FETCH,     /* look *fetch up: fetch_recall(), else fetch_open() and fetch_keep() */
+    STEP_LOAD,      /* have the slice *load at hand, so that it can be sent: load_leave(), or
+                       load_recall(), else load_read() */
+    STEP_WAIT,      /* until until_ns */
+    STEP_WORK,      /* call work.call(work.argument) */
+    STEP_SEND,      /* send.pieces, then send.size bytes of send.file */
+    STEP_CLOSE,     /* the conversation is over; nobody waits longer than until_ns for its end */
 };
 
 /* Why something is waited for. Waits of one kind come with deadlines in the order of their
  * beginning, so that a list of each kind is a list ordered by time. */
 enum patience {
+    PATIENCE_HANDSHAKE,
     PATIENCE_IDLE,  /* for a request */
     PATIENCE_DRAIN, /* for a last one, after the server was asked to stop */
     PATIENCE_HEAD,  /* for the remainder of a head */
@@ -41,7 +43,7 @@ enum patience {
 
 struct step {
     enum step_kind kind;
-    enum patience patience; /* READ, SEND, CLOSE with linger; LOAD: of the SEND to come, should room
+    enum patience patience; /* HANDSHAKE, READ, SEND, CLOSE; LOAD: of the SEND to come, should room
                                for it be waited for first */
     uint64_t until_ns;      /* the same, and WAIT: give up, or go on, at this moment */
     union {
@@ -58,7 +60,10 @@ struct step {
             void (*call)(void *);
             void *argument;
         } work;
-        bool linger; /* end our side, then drop what the client still sends until it closes */
+        struct {
+            bool whole;  /* all that was begun has been sent: say that it is the end */
+            bool linger; /* end our side, then drop what the client still sends until it closes */
+        } close;
     };
 };
 
@@ -74,15 +79,17 @@ enum {
 struct outcome {
     enum {
         CAME_DONE,      /* as asked; READ and SEND: `bytes`, at least 1 */
+        CAME_PLAIN,     /* HANDSHAKE: the client speaks plain HTTP, and what is sent from now on is
+                           plain. Needs an exchange */
         CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again; LOAD: room was waited
                            for, and the slice not looked at */
-        CAME_ENDED,     /* READ: the client has ended its side */
+        CAME_ENDED,     /* HANDSHAKE, READ: the client has ended its side */
         CAME_COLD,      /* FETCH with warm_only: not in memory */
-        CAME_TIMED_OUT, /* READ, LOAD, SEND: the deadline passed, or had when it was asked for;
-                           LOAD, SEND: `bytes` that were sent before are not yet taken by the
-                           client's system */
-        CAME_DRAINING,  /* READ: nothing yet, and the server was asked to stop: be asked again, for
-                           a request on its way is still waited for a moment */
+        CAME_TIMED_OUT, /* HANDSHAKE, READ, LOAD, SEND: the deadline passed, or had when it was
+                           asked for; LOAD, SEND: `bytes` that were sent before are not yet taken by
+                           the client's system */
+        CAME_DRAINING,  /* HANDSHAKE, READ: nothing yet, and the server was asked to stop: be asked
+                           again, for  a request on its way is still waited for a moment */
         CAME_FAILED,    /* the connection, or the file, is no more, or cannot be waited for */
     } kind;
     size_t bytes;
@@ -201,6 +208,9 @@ struct session {
 /* Begins a conversation. */
 void session_init(struct session *session, struct site *site, struct ledger *ledger,
                   const struct client *client, const struct moment *now);
+
+/* Before the first step: the conversation begins with a handshake. */
+void session_secure(struct session *session);
 
 /* Lets go of everything but the exchange, which is returned (NULL: none), and what is spent. At any
  * time between steps: replies that have not left are cut. */

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct gate;
+
 struct limits {
     struct request_limits request; /* bytes and fields of a head */
     uint64_t body;                 /* bytes of a request body that are read and dropped */
@@ -39,6 +41,8 @@ struct site {
     struct limits limits;
     struct timeouts timeouts;
     struct addresses *addresses; /* --max-per-address; NULL: off */
+
+    struct gate *gate; /* of TLS; NULL: it is spoken nowhere */
 
     struct ledgers *ledgers; /* NULL: nobody looks at what happens */
     struct shortage shortage;

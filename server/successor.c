@@ -31,7 +31,8 @@ static char *heritage_of(const struct listener *listeners, unsigned count)
             sockets[all++] = (struct inherited){.fd = listeners[i].fds[j],
                                                 .group = i,
                                                 .asked = listeners[i].asked,
-                                                .lent = listeners[i].lent};
+                                                .lent = listeners[i].lent,
+                                                .tls = listeners[i].tls};
         }
     }
     text = inherited_write(sockets, all);

@@ -17,7 +17,15 @@ static enum transmitted transmitted_of(ssize_t came, size_t *bytes)
         *bytes = (size_t)came;
         return TRANSMIT_DONE;
     }
-    return stream_is_again(came) || came == -EINTR ? TRANSMIT_AGAIN : TRANSMIT_FAILED;
+    switch (came) {
+    case STREAM_WANT_READ:
+        return TRANSMIT_TO_READ;
+    case STREAM_WANT_WRITE:
+    case -EINTR:
+        return TRANSMIT_AGAIN;
+    default:
+        return TRANSMIT_FAILED;
+    }
 }
 
 enum transmitted transmit(struct stream *stream, const struct step *step, size_t *bytes)
@@ -38,5 +46,5 @@ enum transmitted transmit(struct stream *stream, const struct step *step, size_t
         stream_send_file(stream, step->send.file->fd, step->send.offset, step->send.size),
         &of_file);
     *bytes = sent + of_file;
-    return came == TRANSMIT_AGAIN && sent > 0 ? TRANSMIT_DONE : came;
+    return came != TRANSMIT_FAILED && sent > 0 ? TRANSMIT_DONE : came;
 }

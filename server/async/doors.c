@@ -51,7 +51,7 @@ static bool accept_some(struct door *door)
         int fd = accept4(door->fd, &peer.at.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             struct client client = client_of(&peer);
-            doors->accepted(doors->owner, fd, &client);
+            doors->accepted(doors->owner, fd, &client, door->tls);
         } else if (errno == EAGAIN) {
             return true;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -125,6 +125,7 @@ static void door_init(struct doors *doors, struct event_base *base, const struct
     struct door *door = &doors->door[doors->count++];
     door->doors = doors;
     door->fd = fd;
+    door->tls = listener->tls;
     door->lent = listener->lent;
     event_assign(&door->event, base, fd, EV_READ | EV_PERSIST, on_acceptable, door);
 }

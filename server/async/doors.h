@@ -9,8 +9,8 @@
 
 struct doors;
 
-/* Takes an accepted, non-blocking descriptor. */
-typedef void doors_accepted(void *owner, int fd, const struct client *client);
+/* Takes an accepted, non-blocking descriptor; `tls`: what is spoken at that door. */
+typedef void doors_accepted(void *owner, int fd, const struct client *client, bool tls);
 /* Whether a further one may be accepted; when not, the doors are shut until doors_open(). */
 typedef bool doors_has_room(const void *owner);
 /* The last call is over, and they are closed. */
@@ -20,6 +20,7 @@ struct door {
     struct event event;
     struct doors *doors;
     int fd;
+    bool tls;
     bool lent; /* others hold the socket too */
 };
 

@@ -11,6 +11,7 @@
 #include "lib/net/stream.h"
 #include "server/admit.h"
 #include "server/async/loop.h"
+#include "server/tls/handshake.h"
 #include "server/transmit.h"
 
 #include <errno.h>
@@ -24,9 +25,11 @@
 /* What the one event of a connection is assigned to. */
 enum armed {
     ARMED_NOT,
+    ARMED_HANDSHAKE,
     ARMED_READ,
     ARMED_SEND,
     ARMED_WAIT,
+    ARMED_END,
     ARMED_LINGER,
 };
 
@@ -44,8 +47,11 @@ struct connection {
     struct stream stream;
     struct session session;
     uint8_t armed;
-    uint8_t left; /* by the last receive, of which no event will tell */
-    bool errand;  /* a helper is out for it */
+    uint8_t direction; /* in which its event waits: EV_READ or EV_WRITE */
+    uint8_t left;      /* by the last receive, of which no event will tell */
+    bool crossed;      /* before it can receive more, TLS has to send something */
+    bool lingers;      /* ARMED_END: and then */
+    bool errand;       /* a helper is out for it */
 };
 
 /* What a helper does for a connection. */
@@ -59,6 +65,9 @@ struct errand {
 };
 
 static void converse(struct connection *c, struct outcome came);
+static bool handshake_step(struct connection *c, const struct step *step, const struct moment *now,
+                           struct outcome *came);
+static void on_shakable(evutil_socket_t fd, short what, void *connection);
 static bool read_step(struct connection *c, const struct step *step, struct outcome *came);
 static void on_readable(evutil_socket_t fd, short what, void *connection);
 static bool fetch_step(struct connection *c, const struct step *step, uint64_t now_ns,
@@ -77,22 +86,25 @@ static bool send_step(struct connection *c, const struct step *step, struct mome
                       struct outcome *came);
 static void on_writable(evutil_socket_t fd, short what, void *connection);
 static void close_step(struct connection *c, const struct step *step);
+static void say_end(struct connection *c, uint64_t until_ns);
+static void on_endable(evutil_socket_t fd, short what, void *connection);
+static void linger(struct connection *c, uint64_t until_ns);
 static void on_leftover(evutil_socket_t fd, short what, void *connection);
 static void connection_close(struct connection *c);
 
 /* --- accept ----------------------------------------------------------------------------------- */
 
-static void on_accepted(void *owner, int fd, const struct client *client)
+static void on_accepted(void *owner, int fd, const struct client *client, bool tls)
 {
     struct loop *loop = owner;
     struct site *site = loop->server->site;
-    if (!admit(site, loop->ledger, fd, client)) {
+    if (!admit(site, loop->ledger, fd, client, tls)) {
         return;
     }
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL) {
         ledger_mishap(loop->ledger, MISHAP_MEMORY);
-        turn_away(loop->ledger, fd);
+        turn_away(loop->ledger, fd, tls);
         admit_left(site, client);
         return;
     }
@@ -100,6 +112,9 @@ static void on_accepted(void *owner, int fd, const struct client *client)
     c->loop = loop;
     stream_init(&c->stream, fd, client->kind != CLIENT_LOCAL);
     session_init(&c->session, site, loop->ledger, client, &now);
+    if (tls) {
+        session_secure(&c->session);
+    }
     if (loop->draining) {
         session_drain(&c->session);
     }
@@ -131,6 +146,9 @@ static void converse(struct connection *c, struct outcome came)
         session_step(&c->session, &now, came, &step);
         clear_tray(c, c->session.exchange);
         switch (step.kind) {
+        case STEP_HANDSHAKE:
+            ready = handshake_step(c, &step, &now, &came);
+            break;
         case STEP_READ:
             ready = read_step(c, &step, &came);
             break;
@@ -159,37 +177,52 @@ static void converse(struct connection *c, struct outcome came)
     }
 }
 
-/* Assigns the connection's one event to what it waits for now; mostly it is so already. Reading is
- * edge-triggered: the kernel tells of bytes once, and need not look again after every reply. False:
- * there is no memory for it, and the connection waits for nothing. */
-static bool arm(struct connection *c, enum armed armed, uint64_t timeout_ns)
+/* Assigns the connection's one event to what it waits for now, in the direction that has to be
+ * waited for (0 with a time instead); mostly it is so already. Reading is edge-triggered: the
+ * kernel tells of bytes once, and need not look again after every reply. False: there is no memory
+ * for it, and the connection waits for nothing. */
+static bool arm_for(struct connection *c, enum armed armed, short direction, uint64_t timeout_ns)
 {
-    static const struct {
-        short what;
-        event_callback_fn callback;
-    } wanted[] = {
-        [ARMED_READ] = {EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable},
-        [ARMED_SEND] = {EV_WRITE | EV_PERSIST, on_writable},
-        [ARMED_WAIT] = {0, on_waited},
-        [ARMED_LINGER] = {EV_READ | EV_PERSIST, on_leftover},
+    static const event_callback_fn callbacks[] = {
+        [ARMED_HANDSHAKE] = on_shakable, [ARMED_READ] = on_readable, [ARMED_SEND] = on_writable,
+        [ARMED_WAIT] = on_waited,        [ARMED_END] = on_endable,   [ARMED_LINGER] = on_leftover,
     };
-    if (c->armed == armed && armed != ARMED_WAIT) {
-        return true;
-    }
     if (c->armed != ARMED_NOT) {
         event_del(&c->event);
     }
     c->armed = ARMED_NOT;
     if (armed != ARMED_NOT) {
+        bool edges = armed == ARMED_READ && direction == EV_READ;
+        short what =
+            direction | (direction != 0 ? EV_PERSIST : 0) | (edges ? EV_CLOSED | EV_ET : 0);
         struct timeval timeout = clock_timeval(timeout_ns + NS_PER_US);
-        event_assign(&c->event, c->loop->base, armed == ARMED_WAIT ? -1 : c->stream.fd,
-                     wanted[armed].what, wanted[armed].callback, c);
-        if (event_add(&c->event, armed == ARMED_WAIT ? &timeout : NULL) < 0) {
+        event_assign(&c->event, c->loop->base, direction == 0 ? -1 : c->stream.fd, what,
+                     callbacks[armed], c);
+        if (event_add(&c->event, direction == 0 ? &timeout : NULL) < 0) {
             return false;
         }
     }
     c->armed = (uint8_t)armed;
+    c->direction = (uint8_t)direction;
     return true;
+}
+
+static bool arm(struct connection *c, enum armed armed, short direction)
+{
+    return (c->armed == armed && c->direction == direction) || arm_for(c, armed, direction, 0);
+}
+
+/* To retry is to arm for the direction that is wanted, and to make the same call again. */
+static short direction_of(ssize_t again)
+{
+    return again == STREAM_WANT_READ ? EV_READ : EV_WRITE;
+}
+
+static void disarm(struct connection *c)
+{
+    if (c->armed != ARMED_NOT) {
+        arm_for(c, ARMED_NOT, 0, 0);
+    }
 }
 
 /* What cannot be waited for will not come. */
@@ -204,9 +237,48 @@ static bool has_failed(struct outcome *came)
 static bool is_away(struct connection *c)
 {
     if (c->errand) {
-        arm(c, ARMED_NOT, 0);
+        disarm(c);
     }
     return c->errand;
+}
+
+/* --- handshake -------------------------------------------------------------------------------- */
+
+static bool lend_exchange(struct connection *c)
+{
+    struct exchange *exchange = loop_lend(c->loop);
+    if (exchange == NULL) {
+        ledger_mishap(c->loop->ledger, MISHAP_MEMORY);
+        return false;
+    }
+    session_lend(&c->session, exchange);
+    return true;
+}
+
+static bool handshake_step(struct connection *c, const struct step *step, const struct moment *now,
+                           struct outcome *came)
+{
+    int again = handshake(&c->stream, c->loop->server->site, c->loop->ledger, came);
+    if (again == 0) {
+        c->left = stream_holds(&c->stream) ? LEFT_SURELY : LEFT_NOTHING;
+        return (came->kind == CAME_PLAIN && !lend_exchange(c)) ? has_failed(came) : true;
+    }
+    if (step->until_ns <= now->now_ns) {
+        *came = (struct outcome){CAME_TIMED_OUT, 0};
+        return true;
+    }
+    if (!arm(c, ARMED_HANDSHAKE, direction_of(again))) {
+        return has_failed(came);
+    }
+    loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
+    return false;
+}
+
+static void on_shakable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    converse(argument, (struct outcome){CAME_UNCHANGED, 0});
 }
 
 /* --- read ------------------------------------------------------------------------------------- */
@@ -218,8 +290,10 @@ static struct outcome outcome_of_receive(ssize_t got)
     }
     switch (got) {
     case 0:
+    case STREAM_TRUNCATED: /* which a request that is whole does not suffer from */
         return (struct outcome){CAME_ENDED, 0};
     case STREAM_WANT_READ:
+    case STREAM_WANT_WRITE:
     case -EINTR:
         return (struct outcome){CAME_UNCHANGED, 0};
     default:
@@ -229,17 +303,13 @@ static struct outcome outcome_of_receive(ssize_t got)
 
 static struct outcome receive(struct connection *c, bool ended)
 {
-    if (c->session.exchange == NULL) {
-        struct exchange *exchange = loop_lend(c->loop);
-        if (exchange == NULL) {
-            ledger_mishap(c->loop->ledger, MISHAP_MEMORY);
-            return (struct outcome){CAME_FAILED, 0};
-        }
-        session_lend(&c->session, exchange);
+    if (c->session.exchange == NULL && !lend_exchange(c)) {
+        return (struct outcome){CAME_FAILED, 0};
     }
     struct space space = session_space(&c->session);
     ssize_t got = stream_receive(&c->stream, space.at, space.size);
-    bool surely = ended || (size_t)got == space.size;
+    bool surely = ended || (size_t)got == space.size || stream_holds(&c->stream);
+    c->crossed = got == STREAM_WANT_WRITE;
     c->left = got == -EINTR ? LEFT_SURELY
               : got <= 0    ? LEFT_NOTHING
               : surely      ? LEFT_SURELY
@@ -257,7 +327,7 @@ static bool read_step(struct connection *c, const struct step *step, struct outc
     if (at_rest) {
         loop_take_back(c->loop, session_take_back(&c->session));
     }
-    if (!arm(c, ARMED_READ, 0)) {
+    if (!arm(c, ARMED_READ, c->crossed ? EV_WRITE : EV_READ)) {
         return has_failed(came);
     }
     loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
@@ -386,7 +456,7 @@ static bool wait_step(struct connection *c, const struct step *step, struct outc
 {
     uint64_t now_ns = clock_monotonic_ns();
     *came = (struct outcome){CAME_DONE, 0};
-    if (!arm(c, ARMED_WAIT, step->until_ns > now_ns ? step->until_ns - now_ns : 0)) {
+    if (!arm_for(c, ARMED_WAIT, 0, step->until_ns > now_ns ? step->until_ns - now_ns : 0)) {
         return has_failed(came);
     }
     loop_wait(c->loop, &c->wait, PATIENCE_ENDLESS, CLOCK_NEVER);
@@ -404,7 +474,7 @@ static void on_waited(evutil_socket_t fd, short what, void *argument)
     if (now_ns >= c->wait.until_ns) {
         c->armed = ARMED_NOT;
         converse(c, (struct outcome){CAME_DONE, 0});
-    } else if (!arm(c, ARMED_WAIT, c->wait.until_ns - now_ns)) {
+    } else if (!arm_for(c, ARMED_WAIT, 0, c->wait.until_ns - now_ns)) {
         converse(c, (struct outcome){CAME_FAILED, 0});
     }
 }
@@ -435,36 +505,44 @@ static void on_worked(struct job *job)
 
 /* --- send ------------------------------------------------------------------------------------- */
 
-static bool await_room(struct connection *c, const struct step *step, const struct moment *now,
-                       struct outcome *came)
+static bool await_turn(struct connection *c, const struct step *step, const struct moment *now,
+                       short direction, struct outcome *came)
 {
     if (step->until_ns <= now->now_ns) {
         *came = (struct outcome){CAME_TIMED_OUT, stream_unsent(&c->stream)};
         return true;
     }
-    if (!arm(c, ARMED_SEND, 0)) {
+    if (!arm(c, ARMED_SEND, direction)) {
         return has_failed(came);
     }
     loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
     return false;
 }
 
+static bool await_room(struct connection *c, const struct step *step, const struct moment *now,
+                       struct outcome *came)
+{
+    return await_turn(c, step, now, EV_WRITE, came);
+}
+
 static bool send_step(struct connection *c, const struct step *step, struct moment *now,
                       struct outcome *came)
 {
     *came = (struct outcome){CAME_DONE, 0};
-    switch (transmit(&c->stream, step, &came->bytes)) {
+    enum transmitted transmitted = transmit(&c->stream, step, &came->bytes);
+    switch (transmitted) {
     case TRANSMIT_DONE:
         if (c->loop->ledger != NULL) { /* which is told how long a reply took */
             now->now_ns = clock_monotonic_ns();
         }
         return true;
     case TRANSMIT_AGAIN:
+    case TRANSMIT_TO_READ:
         if (!tray_is_roomy(&c->loop->tray)) {
             session_unload(&c->session);
             clear_tray(c, c->session.exchange);
         }
-        return await_room(c, step, now, came);
+        return await_turn(c, step, now, transmitted == TRANSMIT_TO_READ ? EV_READ : EV_WRITE, came);
     case TRANSMIT_FAILED:
         break;
     }
@@ -486,8 +564,38 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
 
 static void close_step(struct connection *c, const struct step *step)
 {
-    if (step->linger && shutdown(c->stream.fd, SHUT_WR) == 0 && arm(c, ARMED_LINGER, 0)) {
-        loop_wait(c->loop, &c->wait, step->patience, step->until_ns);
+    c->lingers = step->close.linger;
+    if (step->close.whole) {
+        say_end(c, step->until_ns);
+    } else {
+        linger(c, step->until_ns);
+    }
+}
+
+/* A client that does not take our end of the conversation is waited for until the deadline. */
+static void say_end(struct connection *c, uint64_t until_ns)
+{
+    int came = stream_end(&c->stream);
+    bool again = stream_is_again(came) || came == -EINTR;
+    if (again && arm(c, ARMED_END, direction_of(came))) {
+        loop_wait(c->loop, &c->wait, PATIENCE_LINGER, until_ns);
+    } else {
+        linger(c, until_ns);
+    }
+}
+
+static void on_endable(evutil_socket_t fd, short what, void *argument)
+{
+    struct connection *c = argument;
+    (void)fd;
+    (void)what;
+    say_end(c, c->wait.until_ns);
+}
+
+static void linger(struct connection *c, uint64_t until_ns)
+{
+    if (c->lingers && shutdown(c->stream.fd, SHUT_WR) == 0 && arm(c, ARMED_LINGER, EV_READ)) {
+        loop_wait(c->loop, &c->wait, PATIENCE_LINGER, until_ns);
     } else {
         connection_close(c);
     }
@@ -500,7 +608,8 @@ static void on_leftover(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     ssize_t got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
-    if (got <= 0 && !stream_is_again(got) && got != -EINTR) {
+    bool over = got <= 0 && !stream_is_again(got) && got != -EINTR;
+    if (over || !arm(c, ARMED_LINGER, got == STREAM_WANT_WRITE ? EV_WRITE : EV_READ)) {
         connection_close(c);
     }
 }
@@ -509,7 +618,8 @@ static void on_leftover(evutil_socket_t fd, short what, void *argument)
 static void connection_close(struct connection *c)
 {
     struct moment now = calendar_now(&c->loop->calendar);
-    arm(c, ARMED_NOT, 0);
+    disarm(c);
+    stream_finish(&c->stream);
     close(c->stream.fd);
     struct exchange *exchange = session_finish(&c->session, &now);
     clear_tray(c, exchange);
@@ -532,8 +642,12 @@ static void on_overdue(struct wait *wait)
 {
     struct connection *c = connection_of(wait);
     struct outcome came = {CAME_UNCHANGED, 0};
-    if (c->armed == ARMED_LINGER) {
+    if (c->armed == ARMED_END || c->armed == ARMED_LINGER) {
         connection_close(c);
+        return;
+    }
+    if (c->armed == ARMED_HANDSHAKE) { /* tried once more before it is too late */
+        converse(c, came);
         return;
     }
     if (c->armed == ARMED_READ) {
@@ -549,7 +663,7 @@ static void drain(struct wait *wait)
 {
     struct connection *c = connection_of(wait);
     session_drain(&c->session);
-    if (c->armed == ARMED_READ && !c->errand) {
+    if ((c->armed == ARMED_HANDSHAKE || c->armed == ARMED_READ) && !c->errand) {
         converse(c, (struct outcome){CAME_DRAINING, 0});
     }
 }

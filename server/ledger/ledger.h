@@ -39,6 +39,24 @@ enum mishap {
     MISHAPS,
 };
 
+/* How handshakes of TLS came out. */
+enum handshake {
+    HANDSHAKE_FULL,
+    HANDSHAKE_RESUMED, /* by a ticket */
+    HANDSHAKE_FAILED,  /* one of the two refused the other, or the connection broke */
+    HANDSHAKE_ENDED,   /* the client left in the middle of it */
+    HANDSHAKE_LATE,    /* it was not done within the header timeout */
+    HANDSHAKE_PLAIN,   /* the client spoke plain HTTP */
+    HANDSHAKES,
+};
+
+/* Of those that were done. */
+enum protocol {
+    PROTOCOL_TLS_1_2,
+    PROTOCOL_TLS_1_3,
+    PROTOCOLS,
+};
+
 enum counter {
     COUNT_ACCEPTED, /* connections */
     COUNT_CLOSED,
@@ -51,8 +69,10 @@ enum counter {
     COUNT_LIMITS,
     COUNT_MISHAPS = COUNT_LIMITS + LIMITS,
     COUNT_METHODS = COUNT_MISHAPS + MISHAPS,
-    COUNT_STATUS = COUNT_METHODS + METHOD_OTHER + 1, /* from 100 on */
-    COUNT_TOOK = COUNT_STATUS + 500,                 /* a histogram: LEDGER_BOUNDS, then above */
+    COUNT_HANDSHAKES = COUNT_METHODS + METHOD_OTHER + 1,
+    COUNT_PROTOCOLS = COUNT_HANDSHAKES + HANDSHAKES,
+    COUNT_STATUS = COUNT_PROTOCOLS + PROTOCOLS, /* from 100 on */
+    COUNT_TOOK = COUNT_STATUS + 500,            /* a histogram: LEDGER_BOUNDS, then above */
     LEDGER_BOUNDS = 16,
     COUNTERS = COUNT_TOOK + LEDGER_BOUNDS + 1,
 };
@@ -96,6 +116,11 @@ static inline void ledger_limit(struct ledger *ledger, enum limit limit)
 static inline void ledger_mishap(struct ledger *ledger, enum mishap mishap)
 {
     ledger_add(ledger, COUNT_MISHAPS + mishap, 1);
+}
+
+static inline void ledger_handshake(struct ledger *ledger, enum handshake handshake)
+{
+    ledger_add(ledger, COUNT_HANDSHAKES + handshake, 1);
 }
 
 /* Counts a reply that has left or was cut (its status, its time, and its method if what it answers

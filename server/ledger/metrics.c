@@ -31,6 +31,16 @@ static const char *const mishap_names[MISHAPS] = {
     [MISHAP_FILE] = "file",
 };
 
+static const char *const handshake_names[HANDSHAKES] = {
+    [HANDSHAKE_FULL] = "full",   [HANDSHAKE_RESUMED] = "resumed", [HANDSHAKE_FAILED] = "failed",
+    [HANDSHAKE_ENDED] = "ended", [HANDSHAKE_LATE] = "late",       [HANDSHAKE_PLAIN] = "plain-http",
+};
+
+static const char *const protocol_names[PROTOCOLS] = {
+    [PROTOCOL_TLS_1_2] = "TLSv1.2",
+    [PROTOCOL_TLS_1_3] = "TLSv1.3",
+};
+
 static const char *const method_names[METHOD_OTHER + 1] = {
     [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",     [METHOD_POST] = "POST",
     [METHOD_PUT] = "PUT",         [METHOD_DELETE] = "DELETE", [METHOD_CONNECT] = "CONNECT",
@@ -84,6 +94,17 @@ static void write_connections(FILE *to, const struct metrics *m)
         ledgers_sum(m->ledgers, COUNT_RECEIVED));
     one(to, "sent_bytes_total", "counter", "Bytes sent, heads and all.",
         ledgers_sum(m->ledgers, COUNT_SENT));
+}
+
+static void write_handshakes(FILE *to, const struct metrics *m)
+{
+    head(to, "tls_handshakes_total", "counter",
+         "Handshakes of TLS: done in full, or resumed by a ticket; or failed because one side "
+         "refused the other, ended by the client, late by the header timeout, or begun in plain "
+         "HTTP.");
+    many(to, m, "tls_handshakes_total", "outcome", handshake_names, HANDSHAKES, COUNT_HANDSHAKES);
+    head(to, "tls_connections_total", "counter", "Those that were done, by protocol.");
+    many(to, m, "tls_connections_total", "protocol", protocol_names, PROTOCOLS, COUNT_PROTOCOLS);
 }
 
 static void write_statuses(FILE *to, const struct metrics *m)
@@ -158,6 +179,7 @@ char *metrics_write(const struct metrics *metrics, size_t *len)
     }
     write_server(to, metrics);
     write_connections(to, metrics);
+    write_handshakes(to, metrics);
     write_requests(to, metrics);
     write_durations(to, metrics);
     write_log(to, metrics);

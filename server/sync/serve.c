@@ -11,6 +11,7 @@
 #include "server/calendar.h"
 #include "server/listeners.h"
 #include "server/sync/crowd.h"
+#include "server/tls/handshake.h"
 #include "server/transmit.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct server {
 /* A listening socket. */
 struct door {
     int fd;
+    bool tls;
     bool lent; /* others hold the socket too */
 };
 
@@ -48,6 +50,7 @@ struct connection {
 };
 
 static void *converse(void *argument);
+static struct outcome handshake_step(struct connection *c, const struct step *step);
 static struct outcome read_step(struct connection *c, const struct step *step);
 static struct outcome fetch_step(struct connection *c, const struct step *step, uint64_t now_ns);
 static struct outcome load_step(const struct step *step);
@@ -62,6 +65,7 @@ static void close_step(struct connection *c, const struct step *step);
 struct ticket {
     struct server *server;
     int fd;
+    bool tls;
     struct client client;
 };
 
@@ -70,14 +74,14 @@ static struct ledger *ledger_here(const struct server *server)
     return ledgers_here(server->site->ledgers);
 }
 
-static void on_accepted(struct server *server, int fd, const struct client *client)
+static void on_accepted(struct server *server, int fd, const struct client *client, bool tls)
 {
-    if (!admit(server->site, ledger_here(server), fd, client)) {
+    if (!admit(server->site, ledger_here(server), fd, client, tls)) {
         return;
     }
     struct ticket *ticket = malloc(sizeof(*ticket));
     if (ticket != NULL) {
-        *ticket = (struct ticket){server, fd, *client};
+        *ticket = (struct ticket){server, fd, tls, *client};
         if (crowd_start(&server->crowd, converse, ticket)) {
             return;
         }
@@ -87,7 +91,7 @@ static void on_accepted(struct server *server, int fd, const struct client *clie
     if (ticket != NULL) {
         shortage_of_threads(&server->site->shortage);
     }
-    turn_away(ledger_here(server), fd);
+    turn_away(ledger_here(server), fd, tls);
     admit_left(server->site, client);
 }
 
@@ -109,7 +113,7 @@ static enum accepted accept_some(struct server *server, const struct door *door)
         int fd = accept4(door->fd, &peer.at.any, &peer.size, SOCK_CLOEXEC);
         if (fd >= 0) {
             struct client client = client_of(&peer);
-            on_accepted(server, fd, &client);
+            on_accepted(server, fd, &client, door->tls);
         } else if (errno == EAGAIN) {
             return ACCEPTED_ALL;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -176,7 +180,7 @@ static bool open_doors(struct server *server, const struct listener *listeners, 
     for (unsigned i = 0; i < count; i++) {
         for (unsigned j = 0; j < listeners[i].sockets; j++) {
             int fd = listeners[i].fds[j];
-            server->door[server->doors++] = (struct door){fd, listeners[i].lent};
+            server->door[server->doors++] = (struct door){fd, listeners[i].tls, listeners[i].lent};
             server->ready[server->doors] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
     }
@@ -214,6 +218,9 @@ static void connection_open(struct connection *c, const struct ticket *ticket)
     struct moment now = calendar_now(&c->calendar);
     stream_init(&c->stream, ticket->fd, ticket->client.kind != CLIENT_LOCAL);
     session_init(&c->session, c->server->site, ledger_here(c->server), &ticket->client, &now);
+    if (ticket->tls) {
+        session_secure(&c->session);
+    }
     crowd_join(&c->server->crowd, &c->member, ticket->fd);
 }
 
@@ -222,6 +229,7 @@ static void connection_close(struct connection *c)
     struct moment now = calendar_now(&c->calendar);
     struct exchange *exchange = session_finish(&c->session, &now);
     admit_left(c->server->site, &c->session.client);
+    stream_finish(&c->stream);
     if (exchange != NULL) {
         crowd_take_back(&c->server->crowd, exchange);
     }
@@ -232,6 +240,7 @@ static void connection_close(struct connection *c)
 static uint64_t deadline_of(const struct step *step)
 {
     switch (step->kind) {
+    case STEP_HANDSHAKE:
     case STEP_READ:
     case STEP_SEND:
     case STEP_CLOSE:
@@ -257,6 +266,9 @@ static void *converse(void *argument)
         session_step(&c.session, &now, came, &step);
         crowd_until(&c.member, deadline_of(&step));
         switch (step.kind) {
+        case STEP_HANDSHAKE:
+            came = handshake_step(&c, &step);
+            break;
         case STEP_READ:
             came = read_step(&c, &step);
             break;
@@ -283,7 +295,7 @@ static void *converse(void *argument)
     }
 }
 
-/* --- read ------------------------------------------------------------------------------------- */
+/* --- handshake -------------------------------------------------------------------------------- */
 
 static bool is_draining(const struct connection *c)
 {
@@ -306,6 +318,33 @@ static struct outcome outcome_of_wake(const struct connection *c, const struct s
     return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
 }
 
+static bool lend_exchange(struct connection *c)
+{
+    struct exchange *exchange = crowd_lend(&c->server->crowd);
+    if (exchange == NULL) {
+        ledger_mishap(c->session.ledger, MISHAP_MEMORY);
+        return false;
+    }
+    session_lend(&c->session, exchange);
+    return true;
+}
+
+static struct outcome handshake_step(struct connection *c, const struct step *step)
+{
+    struct outcome came;
+    int again = handshake(&c->stream, c->server->site, c->session.ledger, &came);
+    c->session.ledger = ledger_here(c->server);
+    if (again != 0) {
+        return outcome_of_wake(c, step);
+    }
+    if (came.kind == CAME_PLAIN && !lend_exchange(c)) {
+        came.kind = CAME_FAILED;
+    }
+    return came;
+}
+
+/* --- read ------------------------------------------------------------------------------------- */
+
 /* The thread may have been moved to another core while it waited. */
 static struct outcome outcome_of_receive(struct connection *c, const struct step *step, ssize_t got)
 {
@@ -315,6 +354,7 @@ static struct outcome outcome_of_receive(struct connection *c, const struct step
     }
     switch (got) {
     case 0:
+    case STREAM_TRUNCATED: /* which a request that is whole does not suffer from */
         return (struct outcome){CAME_ENDED, 0};
     case -EINTR:
         return outcome_of_wake(c, step);
@@ -330,12 +370,9 @@ static struct outcome read_first(struct connection *c, const struct step *step)
     char first[512];
     ssize_t got = stream_receive(&c->stream, first, sizeof(first));
     if (got > 0) {
-        struct exchange *exchange = crowd_lend(&c->server->crowd);
-        if (exchange == NULL) {
-            ledger_mishap(c->session.ledger, MISHAP_MEMORY);
+        if (!lend_exchange(c)) {
             return (struct outcome){CAME_FAILED, 0};
         }
-        session_lend(&c->session, exchange);
         memcpy(session_space(&c->session).at, first, (size_t)got);
     }
     return outcome_of_receive(c, step, got);
@@ -411,6 +448,7 @@ static struct outcome send_step(struct connection *c, const struct step *step, u
     switch (transmit(&c->stream, step, &bytes)) {
     case TRANSMIT_DONE:
         return (struct outcome){CAME_DONE, bytes};
+    case TRANSMIT_TO_READ:
     case TRANSMIT_AGAIN: /* or woken, to look at the time */
         return clock_monotonic_ns() < step->until_ns
                    ? (struct outcome){CAME_UNCHANGED, 0}
@@ -423,16 +461,31 @@ static struct outcome send_step(struct connection *c, const struct step *step, u
 
 /* --- close ------------------------------------------------------------------------------------ */
 
+static bool is_again(ssize_t came)
+{
+    return stream_is_again(came) || came == -EINTR;
+}
+
+/* A client that does not take our end of the conversation is not waited for any longer. */
+static void say_end(struct connection *c, const struct step *step)
+{
+    while (is_again(stream_end(&c->stream)) && clock_monotonic_ns() < step->until_ns) {
+    }
+}
+
 static void close_step(struct connection *c, const struct step *step)
 {
     char dropped[512];
-    if (!step->linger || shutdown(c->stream.fd, SHUT_WR) < 0) {
+    if (step->close.whole) {
+        say_end(c, step);
+    }
+    if (!step->close.linger || shutdown(c->stream.fd, SHUT_WR) < 0) {
         return;
     }
     ssize_t got;
     do {
         got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
-    } while ((got > 0 || got == -EINTR) && clock_monotonic_ns() < step->until_ns);
+    } while ((got > 0 || is_again(got)) && clock_monotonic_ns() < step->until_ns);
 }
 
 /* --- the server ------------------------------------------------------------------------------- */

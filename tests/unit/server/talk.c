@@ -130,6 +130,9 @@ void talk_begin(struct talk *talk)
     atomic_store(&talk->site.boundaries, 0); /* every talk draws the same */
     talk->over = false;
     session_init(&talk->session, &talk->site, talk->ledger, &talk->client, &talk->now);
+    if (talk->secured) {
+        session_secure(&talk->session);
+    }
     talk_tell(talk, (struct outcome){CAME_UNCHANGED, 0});
 }
 
@@ -260,6 +263,9 @@ static void check_step(const struct talk *talk)
     }
     count_references(talk, talk->session.exchange);
     switch (talk->step.kind) {
+    case STEP_HANDSHAKE:
+        assert_null(talk->session.exchange);
+        break;
     case STEP_READ:
         check_read(talk);
         break;
@@ -443,6 +449,9 @@ static bool say(struct talk *talk)
 bool talk_step(struct talk *talk)
 {
     switch (talk->step.kind) {
+    case STEP_HANDSHAKE:
+        talk_tell(talk, (struct outcome){CAME_DONE, 0});
+        return true;
     case STEP_READ:
         return say(talk);
     case STEP_FETCH:

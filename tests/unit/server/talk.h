@@ -32,6 +32,7 @@ struct talk {
     struct moment now;
     struct step step;      /* the last that was asked for */
     enum step_kind before; /* and the one before it */
+    bool secured;          /* it begins with a handshake */
     bool over;             /* CLOSE was asked for */
 
     /* The client. */

@@ -25,6 +25,7 @@ static int environment_is_empty(void **state)
     (void)state;
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
     unsetenv(INHERITED_VARIABLE);
     return 0;
 }
@@ -50,6 +51,7 @@ static void what_a_predecessor_writes_its_successor_takes(void **state)
             left[i].fd = listening(&left[i].asked);
             left[i].group = i / 2;
             left[i].lent = i == 1;
+            left[i].tls = i >= 1;
         }
         char *text = inherited_write(left, all);
         assert_non_null(text);
@@ -59,6 +61,7 @@ static void what_a_predecessor_writes_its_successor_takes(void **state)
         struct inherited *taken;
         unsigned count;
         assert_int_equal(inherited_count(), all);
+        assert_int_equal(inherited_has_tls(), all > 1);
         assert_true(inherited_take(&taken, &count));
         assert_int_equal(count, all);
         for (unsigned i = 0; i < all; i++) {
@@ -66,6 +69,7 @@ static void what_a_predecessor_writes_its_successor_takes(void **state)
             assert_int_equal(taken[i].fd, left[i].fd);
             assert_int_equal(taken[i].group, left[i].group);
             assert_int_equal(taken[i].lent, left[i].lent);
+            assert_int_equal(taken[i].tls, left[i].tls);
             assert_string_equal(address_write(read, &taken[i].asked),
                                 address_write(written, &left[i].asked));
             assert_true((fcntl(taken[i].fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -122,6 +126,37 @@ static void sockets_for_another_process_are_not_ours(void **state)
     assert_int_equal(inherited_count(), 0);
 }
 
+struct name_row {
+    const char *name, *names, *count;
+    bool has_tls;
+};
+
+/* sd_listen_fds_with_names(3) */
+static const struct name_row name_rows[] = {
+    {"none", NULL, "2", false},
+    {"names_of_units", "a.socket:b.socket", "2", false},
+    {"first", "tls:b", "2", true},
+    {"last", "a:https", "2", true},
+    {"alone", "https", "1", true},
+    {"beyond_the_sockets", "a:b:tls", "2", false},
+    {"longer_words", "tls1:xhttps", "2", false},
+    {"empty", ":", "2", false},
+    {"fewer_names_than_sockets", "a", "2", false},
+};
+
+static void names_of_sockets_say_what_is_spoken(void **state)
+{
+    const struct name_row *row = *state;
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", getpid());
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDS", row->count, 1);
+    if (row->names != NULL) {
+        setenv("LISTEN_FDNAMES", row->names, 1);
+    }
+    assert_int_equal(inherited_has_tls(), row->has_tls);
+}
+
 int main(void)
 {
     static struct suite suite;
@@ -131,6 +166,7 @@ int main(void)
     suite_add(&suite, CASE(what_does_not_listen_is_refused));
     suite_add(&suite, CASE(sockets_for_another_process_are_not_ours));
     suite_add_rows(&suite, what_cannot_be_understood_is_refused, ROWS(nonsense));
+    suite_add_rows(&suite, names_of_sockets_say_what_is_spoken, ROWS(name_rows));
     suite_frame(&suite, environment_is_empty, environment_is_empty);
     return suite_run(&suite, "server/inherited");
 }

@@ -52,7 +52,7 @@ static enum options_outcome read_words(const struct serve_model *model, const ch
 static char *listened_on(unsigned i)
 {
     static char text[ADDRESS_TEXT];
-    return address_write(text, &options.listen[i]);
+    return address_write(text, &options.listen[i].address);
 }
 
 /* design.md 2 and --help */

@@ -310,7 +310,7 @@ static void connection_goes_on_as_both_sides_wish(void **state)
             assert_step(&talk, STEP_READ);
         } else {
             assert_step(&talk, STEP_CLOSE);
-            assert_false(talk.step.linger); /* the client wished it so, and has said all */
+            assert_false(talk.step.close.linger); /* the client wished it so, and has said all */
         }
         talk_end(&talk);
     }
@@ -322,7 +322,7 @@ static void nothing_behind_the_last_request_is_answered(void **state)
     play("GET /a.txt" HOST "Connection: close\r\n\r\n" GET("/b.txt"), "GG");
     assert_int_equal(replies.count, 1);
     assert_step(&talk, STEP_CLOSE);
-    assert_true(talk.step.linger); /* what came behind it must not reset the reply away */
+    assert_true(talk.step.close.linger); /* what came behind it must not reset the reply away */
     talk_end(&talk);
 }
 

@@ -131,7 +131,7 @@ static void body_that_is_too_large_by_its_length_is_not_read(void **state)
     assert_int_equal(replies.at[0].status, 413);
     assert_true(replies.at[0].closes);
     assert_step(&talk, STEP_CLOSE);
-    assert_true(talk.step.linger);
+    assert_true(talk.step.close.linger);
     talk_end(&talk);
 }
 
@@ -216,7 +216,7 @@ static void malformed_chunks_are_400_and_the_end(void **state)
             assert_int_equal(replies.at[0].status, 400);
             assert_true(replies.at[0].closes);
             assert_step(&talk, STEP_CLOSE);
-            assert_true(talk.step.linger);
+            assert_true(talk.step.close.linger);
             talk_end(&talk);
         }
     }
@@ -344,7 +344,7 @@ static void a_body_for_nothing_is_refused_before_it_comes(void **state)
         assert_int_equal(replies.at[0].status, rows[i].status);
         assert_true(replies.at[0].closes);
         assert_step(&talk, STEP_CLOSE);
-        assert_true(talk.step.linger);
+        assert_true(talk.step.close.linger);
         talk_end(&talk);
     }
 }

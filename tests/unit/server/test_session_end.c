@@ -100,7 +100,7 @@ static void refused_row(void **state)
             assert_true(last->body.len > 0);
             assert_bytes(seen_field(last, "Date"), BYTES("Sun, 06 Nov 1994 08:49:37 GMT"));
             assert_step(&talk, STEP_CLOSE);
-            assert_true(talk.step.linger);
+            assert_true(talk.step.close.linger);
             talk_end(&talk);
         }
     }
@@ -147,7 +147,7 @@ static void an_end_at_rest_is_the_end(void **state)
         size_t said = talk.output_len;
         talk_tell(&talk, (struct outcome){CAME_ENDED, 0});
         assert_step(&talk, STEP_CLOSE);
-        assert_false(talk.step.linger);
+        assert_false(talk.step.close.linger);
         assert_int_equal(talk.output_len, said);
         talk_end(&talk);
     }
@@ -192,7 +192,7 @@ static void a_lost_connection_is_closed_at_once(void **state)
         talk_play(&talk, bytes_of(heard[i]));
         talk_tell(&talk, (struct outcome){CAME_FAILED, 0});
         assert_step(&talk, STEP_CLOSE);
-        assert_false(talk.step.linger);
+        assert_false(talk.step.close.linger);
         assert_int_equal(talk.output_len, 0);
         talk_end(&talk);
     }
@@ -221,7 +221,7 @@ static void a_send_that_fails_cuts_the_connection(void **state)
             talk_tell(&talk, ends[i % 2]);
         }
         assert_step(&talk, STEP_CLOSE);
-        assert_false(talk.step.linger);
+        assert_false(talk.step.close.linger);
         assert_int_equal(talk.output_len, 5);
         talk_end(&talk);
     }
@@ -259,7 +259,7 @@ static void after_the_end_nothing_else_is_asked_for(void **state)
     for (int kind = CAME_DONE; kind <= CAME_FAILED; kind++) {
         talk_tell(&talk, (struct outcome){(unsigned)kind, 0});
         assert_step(&talk, STEP_CLOSE);
-        assert_int_equal(talk.step.linger, first.linger);
+        assert_int_equal(talk.step.close.linger, first.close.linger);
     }
     talk_end(&talk);
 }
@@ -281,7 +281,7 @@ static void the_last_of_so_many_requests_says_so(void **state)
                 assert_int_equal(replies.at[i].closes, i == most - 1);
             }
             assert_step(&talk, STEP_CLOSE);
-            assert_true(talk.step.linger); /* the client may be saying more */
+            assert_true(talk.step.close.linger); /* the client may be saying more */
             talk_end(&talk);
         }
     }

@@ -232,7 +232,7 @@ static void of_a_file_that_is_lost_nothing_more_leaves(void **state)
         assert_step(&talk, STEP_LOAD);
         talk_tell(&talk, (struct outcome){CAME_FAILED, 0});
         assert_step(&talk, STEP_CLOSE);
-        assert_false(talk.step.linger);
+        assert_false(talk.step.close.linger);
         assert_int_equal(talk.output_len, before);
         assert_true(slices > 0 || before == 0); /* its head neither */
         talk_end(&talk);

@@ -77,7 +77,7 @@ static void idle_time_counts_from_the_beginning_and_from_the_last_reply(void **s
 
     tell(CAME_TIMED_OUT);
     assert_step(&talk, STEP_CLOSE); /* nothing is said to who asked for nothing (RFC 9112 9.5) */
-    assert_false(talk.step.linger);
+    assert_false(talk.step.close.linger);
     talk_end(&talk);
 }
 
@@ -118,7 +118,7 @@ static void a_head_that_takes_too_long_is_408(void **state)
     assert_int_equal(replies.at[1].status, 408);
     assert_true(replies.at[1].closes);
     assert_step(&talk, STEP_CLOSE);
-    assert_true(talk.step.linger);
+    assert_true(talk.step.close.linger);
     talk_end(&talk);
 }
 
@@ -153,7 +153,7 @@ static void each_piece_of_a_body_has_its_time(void **state)
     talk_replies(&talk, &replies, "P");
     assert_int_equal(replies.at[0].status, 408);
     assert_step(&talk, STEP_CLOSE);
-    assert_true(talk.step.linger);
+    assert_true(talk.step.close.linger);
     talk_end(&talk);
 }
 
@@ -198,7 +198,7 @@ static void lingering_has_an_end(void **state)
     pass(2 * NS_PER_S);
     talk_sent(&talk, 0);
     assert_step(&talk, STEP_CLOSE);
-    assert_true(talk.step.linger);
+    assert_true(talk.step.close.linger);
     assert_int_equal(talk.step.patience, PATIENCE_LINGER);
     assert_true(talk.step.until_ns > t0);
     assert_true(talk.step.until_ns <= t0 + 10 * NS_PER_S);
@@ -386,7 +386,7 @@ static void at_rest_it_ends_without_a_word(void **state)
     drain();
     tell(CAME_TIMED_OUT);
     assert_step(&talk, STEP_CLOSE);
-    assert_false(talk.step.linger);
+    assert_false(talk.step.close.linger);
     assert_int_equal(talk.output_len, 0);
     talk_end(&talk);
 }
@@ -433,7 +433,7 @@ static void a_request_that_is_being_answered_is_the_last(void **state)
         }
         drain();
         one_reply_and_it_is_the_last("GG", 1);
-        assert_true(talk.step.linger); /* the client did not wish it so */
+        assert_true(talk.step.close.linger); /* the client did not wish it so */
     }
 }
 
