@@ -32,6 +32,11 @@ def asks_nobody(ground):
     return ['-n', 3, '-c', 1, 'http://127.0.0.1:1/']
 
 
+def asks_over_tls(ground):
+    """A server that does not speak it there."""
+    return ['-n', 3, '-c', 1, ground.server.url.replace('http:', 'https:') + '/small.txt']
+
+
 def asks_no_such_host(ground):
     """RFC 6761 6.4: a name that nobody has."""
     return ['-n', 3, 'http://no-such-host.invalid/']
@@ -79,6 +84,8 @@ ENDS = [
      {'errors': {'connect': 3}, 'statuses': {}}),
     ('name_not_found', 'design 2', asks_no_such_host, is_left_alone, 1,
      r'client: http://no-such-host\.invalid/: \S', None),
+    ('tls_failure', 'design 2', asks_over_tls, is_left_alone, 1, r'0 ok, 3 failed(.|\n)* 3 tls \(',
+     {'errors': {'tls': 3}, 'statuses': {}}),
     ('threshold_missed', 'design 2', asks('-n', 150, '-c', 2, '--require', 'errors=0,p50<1us'),
      is_left_alone, 3, r'errors=0 holds: 0\n.* p50<1us is missed: ',
      {'errors': {}, 'statuses': {'200': 150}}),
