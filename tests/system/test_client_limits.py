@@ -70,10 +70,12 @@ def has_pid_max_of_its_own():
 
 @pytest.mark.skipif(not has_pid_max_of_its_own(), reason='kernel.pid_max is of the whole machine')
 def test_numbers_of_processes(model, load):
-    """In a namespace of its own, which has as many as it is told to have."""
+    """In a namespace of its own, which has as many as it is told to have, and a /proc of its own. That one is
+    mounted on the other, which is made private first: / need not be a mount, as in a chroot."""
     def run_with(limit):
         as_root = [] if is_root else ['--user', '--map-root-user']
-        words = ['unshare', *as_root, '--pid', '--fork', '--mount-proc', 'sh', '-ec',
+        words = ['unshare', *as_root, '--pid', '--fork', '--mount', '--propagation', 'unchanged',
+                 'sh', '-ec', 'mount --make-private /proc; mount -t proc proc /proc; '
                  'echo "$0" >/proc/sys/kernel/pid_max; "$@"', limit, program('client', model), *load()]
         return Run(words, 60)
     must_be = needed(run_with(302), 'kernel.pid_max', 302)

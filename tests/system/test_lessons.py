@@ -428,11 +428,11 @@ def ticks_of(shown, scene):
     return int(re.search(r'ticked (\d+) times', text)[1])
 
 
-def test_tasks_that_read_files_stop_the_metronome(show):
-    """The first does them all, and nobody else runs meanwhile."""
-    shown = show('files', 'async', 60)
+def test_tasks_that_read_files_stop_the_metronome(eventually):
+    """The first does them all, and nobody else runs meanwhile. On a machine that is late it may tick before
+    or after them."""
+    shown = eventually(lambda shown: ticks_of(shown, 0) == 0, 'files', 'async', 60)
     assert shown.said()[0][1].endswith('Operation not permitted')
-    assert ticks_of(shown, 0) == 0
     assert not shown.spans('worker 1', 'waits')
     assert shown.end('worker 1') <= shown.begin('worker 2')
 
