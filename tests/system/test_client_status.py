@@ -14,7 +14,7 @@ from support.admin import Metrics
 from support.client import check_result
 from support.facts import facts
 from support.programs import SANITIZER, program, wait_until
-from support.server import Process
+from support.server import Process, Server
 
 MANY = 1_000_000  # requests, of which one goes wrong
 
@@ -30,6 +30,11 @@ def asks(*words):
 
 def asks_nobody(ground):
     return ['-n', 3, '-c', 1, 'http://127.0.0.1:1/']
+
+
+def asks_a_stranger(ground):
+    """The server's certificate is its own work."""
+    return ['-n', 3, '-c', 1, ground.server.urls[1] + '/small.txt']
 
 
 def asks_over_tls(ground):
@@ -84,7 +89,9 @@ ENDS = [
      {'errors': {'connect': 3}, 'statuses': {}}),
     ('name_not_found', 'design 2', asks_no_such_host, is_left_alone, 1,
      r'client: http://no-such-host\.invalid/: \S', None),
-    ('tls_failure', 'design 2', asks_over_tls, is_left_alone, 1, r'0 ok, 3 failed(.|\n)* 3 tls \(',
+    ('tls_failure', 'design 2', asks_a_stranger, is_left_alone, 1,
+     r'0 ok, 3 failed(.|\n)* 3 tls \(.*certificate.*\)\n', {'errors': {'tls': 3}, 'statuses': {}}),
+    ('no_tls', 'design 2', asks_over_tls, is_left_alone, 1, r'0 ok, 3 failed(.|\n)* 3 tls \(',
      {'errors': {'tls': 3}, 'statuses': {}}),
     ('threshold_missed', 'design 2', asks('-n', 150, '-c', 2, '--require', 'errors=0,p50<1us'),
      is_left_alone, 3, r'errors=0 holds: 0\n.* p50<1us is missed: ',
@@ -94,6 +101,14 @@ ENDS = [
     ('ctrl_c', 'design 2', asks('-d', '100s', '-c', 2), has_ctrl_c_pressed, 130,
      r'^interrupted: http://(.|\n)*requests +[0-9,]+ ok, 0 failed', {'interrupted': True}),
 ]
+
+
+@pytest.fixture(scope='module')
+def server(model, docroot):
+    """It speaks HTTP, and TLS elsewhere."""
+    one = Server(model, '--admin', '127.0.0.1:0', docroot=docroot, tls_listen=('127.0.0.1:0',))
+    yield one
+    one.stop()
 
 
 @pytest.fixture
@@ -112,12 +127,12 @@ def holds(part, whole):
 
 
 @facts('asked, meddle, status, summary, result', ENDS)
-def test_status_and_what_is_said(model, shared, tmp_path, terminal, asked, meddle, status, summary,
+def test_status_and_what_is_said(model, server, tmp_path, terminal, asked, meddle, status, summary,
                                  result):
     if asked == asks_once_for_what_is_not_there and SANITIZER != 'none':
         pytest.skip(f'{SANITIZER} sanitizer: a million requests take too long')
-    ground = Ground(shared('--admin', '127.0.0.1:0'), tmp_path, terminal[0])
-    before = requests_to(ground.server)
+    ground = Ground(server, tmp_path, terminal[0])
+    before = requests_to(server)
     client = Process(['setsid', '--ctty', program('client', model), *asked(ground), '--quiet',
                       '--json', tmp_path / 'result'], stdin=terminal[1])
     try:
