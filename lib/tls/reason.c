@@ -109,6 +109,9 @@ static void list_names(char *to, size_t size, const X509 *certificate)
         used += (size_t)snprintf(to + used, size - used, "%s%s", used == 0 ? "" : ", ", name);
     }
     free(names);
+    for (char *at = to; *at != '\0'; at++) { /* a stranger wrote them, and a terminal shows them */
+        *at = *at >= ' ' && *at <= '~' ? *at : '?';
+    }
 }
 
 static void say_day(char *to, size_t size, const ASN1_TIME *time)

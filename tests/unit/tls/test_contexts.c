@@ -271,6 +271,17 @@ static void many_names_are_told_as_far_as_there_is_room(void **state)
     tls_server_destroy(server);
 }
 
+/* What is told goes to terminals and into JSON. */
+static void a_name_is_told_without_what_no_name_has(void **state)
+{
+    struct tls_server *server =
+        server_with(&(struct wish){.name = "\x1b[2Jold\xc3\xa9\n"}, world.authority);
+    (void)state;
+    expect_verdict(server, world.client, "new.test",
+                   "certificate is for ?[2jold???, not for new.test");
+    tls_server_destroy(server);
+}
+
 static void unknown_authority_is_refused(void **state)
 {
     struct authority *other = authority_create("Another authority");
@@ -614,6 +625,7 @@ int main(void)
     suite_add(suite, CASE(common_name_counts_where_no_other_is));
     suite_add(suite, CASE(wildcard_is_a_whole_label));
     suite_add(suite, CASE(many_names_are_told_as_far_as_there_is_room));
+    suite_add(suite, CASE(a_name_is_told_without_what_no_name_has));
     suite_add(suite, CASE(unknown_authority_is_refused));
     suite_add(suite, CASE(server_learns_why_it_is_refused));
     suite_add(suite, CASE(versions_have_to_meet));
