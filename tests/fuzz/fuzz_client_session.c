@@ -11,16 +11,19 @@
 #include <errno.h>
 
 enum {
+    TARGETS = 4,
     REQUESTS_MOST = 24,
     PIPELINE_MOST = 8,
     STEPS_MOST = 50000,
 };
 
-static const struct origin origins[2] = {{.tcp = true}, {.tcp = true}};
-static const struct target targets[3] = {
+static const struct origin origins[3] = {
+    {.tcp = true}, {.tcp = true}, {.tcp = true, .host = (char *)"c"}};
+static const struct target targets[TARGETS] = {
     {"http://a/", &origins[0], {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27}},
     {"http://a/b", &origins[0], {"GET /b HTTP/1.1\r\nHost: a\r\n\r\n", 28}},
     {"http://b/", &origins[1], {"GET / HTTP/1.1\r\nHost: b\r\n\r\n", 27}},
+    {"https://c/", &origins[2], {"GET / HTTP/1.1\r\nHost: c\r\n\r\n", 27}},
 };
 
 /* A world for one session. */
@@ -30,7 +33,7 @@ struct world {
     struct tally tally;
     struct tally warmup;
     struct gauge gauge;
-    _Atomic uint64_t specimens[3];
+    _Atomic uint64_t specimens[TARGETS];
     struct pulse pulse;
     struct flight *flights; /* these four in memory of their own, not a byte more than promised */
     struct reply_memory *memory;
@@ -41,6 +44,10 @@ struct world {
     bool harmless;     /* all is taken and given that can be; then the server ends */
     uint64_t now;
     bool connected;
+    const struct origin *origin; /* of the connection */
+    bool shaken;                 /* hands, on it */
+    char *why;                   /* as TLS failed on it; gone with it */
+    uint64_t handshakes;
     uint64_t bytes_sent;
     unsigned verdicts;
     struct verdict first;
@@ -76,7 +83,7 @@ static struct outcome do_connect(struct world *w, const struct step *step)
 {
     static const int errors[] = {EAGAIN, ECONNREFUSED, EMFILE};
     PROPERTY(!w->connected);
-    PROPERTY(step->origin == &origins[0] || step->origin == &origins[1]);
+    PROPERTY(step->origin >= origins && step->origin <= &origins[2]);
     size_t what = w->harmless ? 9 : lot(12);
     if (what < 3) {
         return failed(errors[what]);
@@ -85,13 +92,42 @@ static struct outcome do_connect(struct world *w, const struct step *step)
         return timed_out(w, step);
     }
     w->connected = true;
+    w->origin = step->origin;
+    w->shaken = false;
     return done(0);
+}
+
+static struct outcome fail_tls(struct world *w, const struct step *step)
+{
+    free(w->why);
+    w->why = strdup("refused");
+    step->news->why = w->why;
+    return failed(0);
+}
+
+static struct outcome do_handshake(struct world *w, const struct step *step)
+{
+    PROPERTY(w->connected && !w->shaken && step->origin == w->origin && w->origin->host != NULL);
+    size_t what = w->harmless ? 9 : lot(12);
+    if (what < 3) {
+        return what == 0 ? fail_tls(w, step) : what == 1 ? failed(ECONNRESET) : timed_out(w, step);
+    }
+    step->news->agreed = (struct agreement){"TLSv1.3", lot(2) ? "A" : "B", lot(2)};
+    w->shaken = true;
+    w->handshakes++;
+    return done(0);
+}
+
+/* Nothing is sent in the clear that is not to be. */
+static bool may_speak(const struct world *w)
+{
+    return w->connected && (w->shaken || w->origin->host == NULL);
 }
 
 static struct outcome do_send(struct world *w, const struct step *step)
 {
     size_t size = 0;
-    PROPERTY(w->connected && step->piece_count > 0 && step->piece_count <= SESSION_PIECES);
+    PROPERTY(may_speak(w) && step->piece_count > 0 && step->piece_count <= SESSION_PIECES);
     for (int i = 0; i < step->piece_count; i++) {
         PROPERTY(step->pieces[i].iov_len > 0);
         size += step->pieces[i].iov_len;
@@ -118,7 +154,7 @@ static void check_space(const struct world *w, const struct step *step)
 
 static struct outcome do_receive(struct world *w, const struct step *step)
 {
-    PROPERTY(w->connected && step->size > 0);
+    PROPERTY(may_speak(w) && step->size > 0);
     if (step->kind == STEP_DISCARD && !w->harmless && lot(4) == 0) {
         return done(1 + lot(step->size)); /* nobody sees them: much comes of a body that is large */
     }
@@ -127,10 +163,12 @@ static struct outcome do_receive(struct world *w, const struct step *step)
         memset(w->scratch, '#', SESSION_SCRATCH); /* other sessions have used it since */
     }
     if (w->says.len == 0 || (!w->harmless && lot(16) == 0)) {
-        size_t what = w->harmless ? 0 : lot(3);
+        size_t what = w->harmless ? 0 : lot(w->shaken ? 5 : 3);
         return what == 0   ? (struct outcome){CAME_ENDED, 0, 0}
                : what == 1 ? failed(ECONNRESET)
-                           : timed_out(w, step);
+               : what == 2 ? timed_out(w, step)
+               : what == 3 ? (struct outcome){CAME_CUT, 0, 0}
+                           : fail_tls(w, step);
     }
     size_t size = step->size < w->says.len ? step->size : w->says.len;
     size = lot(3) > 0 ? 1 + lot(size < 40 ? size : 40) : size;
@@ -151,8 +189,12 @@ static struct outcome do_idle(struct world *w, const struct step *step)
 
 static void take_verdict(struct world *w, const struct verdict *verdict)
 {
-    PROPERTY(verdict->url == targets[0].url || verdict->url == targets[1].url ||
-             verdict->url == targets[2].url);
+    const char *why = verdict->cause.why;
+    size_t target = 0;
+    while (target < TARGETS && verdict->url != targets[target].url) {
+        target++;
+    }
+    PROPERTY(target < TARGETS && (why == NULL || strlen(why) > 0));
     PROPERTY(verdict->status < TALLY_STATUSES && verdict->failure <= FAILURE_NONE);
     PROPERTY(verdict->failure != FAILURE_NONE || verdict->status > 0);
     if (w->verdicts++ == 0) {
@@ -165,6 +207,8 @@ static struct outcome take(struct world *w, const struct step *step)
     switch (step->kind) {
     case STEP_CONNECT:
         return do_connect(w, step);
+    case STEP_HANDSHAKE:
+        return do_handshake(w, step);
     case STEP_SEND:
         return do_send(w, step);
     case STEP_READ:
@@ -180,7 +224,9 @@ static struct outcome take(struct world *w, const struct step *step)
         break;
     case STEP_CLOSE:
         PROPERTY(w->connected);
-        w->connected = false;
+        w->connected = w->shaken = false;
+        free(w->why);
+        w->why = NULL;
         break;
     default:
         PROPERTY(!"asked for");
@@ -210,6 +256,8 @@ static void check_books(const struct world *w)
     PROPERTY(counts.ok == t->ok && counts.failed == t->failed);
     PROPERTY(t->sent <= w->plan.requests && (w->plan.warmup_ns > 0 || warmup->sent == 0));
     PROPERTY(t->bytes_sent + warmup->bytes_sent == w->bytes_sent);
+    PROPERTY(t->handshake.count + warmup->handshake.count == w->handshakes);
+    PROPERTY(t->resumed + warmup->resumed <= w->handshakes);
     PROPERTY(!w->plan.trace || w->verdicts == t->ok + t->failed + warmup->ok + warmup->failed);
 }
 
@@ -235,7 +283,7 @@ static void draw_plan(struct plan *plan)
     size_t method = lot(3);
     *plan = (struct plan){
         .targets = targets,
-        .target_count = 1 + lot(3),
+        .target_count = 1 + lot(TARGETS),
         .method = methods[method],
         .method_text = method == 0   ? "GET"
                        : method == 1 ? "HEAD"

@@ -5,6 +5,8 @@
 #include "client/options.h"
 #include "client/space.h"
 #include "lib/base/clock.h"
+#include "lib/tls/link.h"
+#include "tests/support/authority.h"
 #include "tests/support/suite.h"
 
 #include <dirent.h>
@@ -24,11 +26,56 @@
 #define HEAD "HTTP/1.1 200 OK\r\n"
 #define HELLO HEAD "Content-Length: 5\r\n\r\nhello"
 
+/* ---- certificates ---- */
+
+/* Made once for all servers of https, each of which has this name or one of these addresses. */
+static struct {
+    struct tls_server *server;
+    char ca_path[64], other_ca_path[64]; /* who signed its certificate, and who did not */
+} trust;
+
+static void write_ca(char path[64], const struct authority *authority)
+{
+    struct tls_file file = authority_file(authority);
+    strcpy(path, "/tmp/cristo-load-ca-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, file.bytes, file.size), file.size);
+    close(fd);
+    tls_file_free(&file);
+}
+
+static void trust_make(void)
+{
+    char wrong[TLS_WRONG];
+    assert_true(tls_init(wrong));
+    struct authority *authority = authority_create("Test authority");
+    struct authority *other = authority_create("Another");
+    struct tls_pair pair = authority_issue(
+        authority, &(struct wish){.name = "h", .alt_names = "DNS:h,IP:127.0.0.1,IP:::1"});
+    trust.server =
+        tls_server_create(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}, wrong);
+    assert_non_null(trust.server);
+    write_ca(trust.ca_path, authority);
+    write_ca(trust.other_ca_path, other);
+    authority_free_pair(&pair);
+    authority_destroy(authority);
+    authority_destroy(other);
+}
+
+static void trust_drop(void)
+{
+    tls_server_destroy(trust.server);
+    unlink(trust.ca_path);
+    unlink(trust.other_ca_path);
+}
+
 /* ---- servers ---- */
 
 enum manner {
     GOES_ON, /* waits for the next request */
     CLOSES,
+    CUTS, /* the same, but TLS is not ended */
     RESETS,
     ENDS,    /* sends no more, but goes on to take what comes */
     SILENT,  /* answers nothing, for as long as the client stays */
@@ -53,6 +100,7 @@ enum family {
 
 struct server {
     struct behaviour behaviour;
+    bool secured;
     int listening;
     int stop[2]; /* a pipe that is closed at the end */
     char url[128];
@@ -65,14 +113,23 @@ struct server {
 struct guest {
     struct server *server;
     int fd;
+    struct stream stream;
 };
 
-/* True when there is something to read; false when the server stops, or after `ms`. */
-static bool wait_readable(const struct server *server, int fd, int ms)
+/* True when there is something to read; false when the server stops. */
+static bool wait_readable(const struct server *server, int fd)
 {
     struct pollfd waited[] = {{fd, POLLIN, 0}, {server->stop[0], POLLIN, 0}};
-    poll(waited, 2, ms);
+    poll(waited, 2, -1);
     return waited[0].revents != 0 && waited[1].revents == 0;
+}
+
+static ssize_t receive(struct guest *guest, char *to, size_t size)
+{
+    bool held = stream_holds(&guest->stream);
+    return held || wait_readable(guest->server, guest->fd)
+               ? stream_receive(&guest->stream, to, size)
+               : 0;
 }
 
 static bool stops_within(const struct server *server, int ms)
@@ -82,25 +139,26 @@ static bool stops_within(const struct server *server, int ms)
 }
 
 /* Reads up to the end of a request head. */
-static bool read_request(const struct server *server, int fd)
+static bool read_request(struct guest *guest)
 {
     unsigned matched = 0;
-    while (matched < 4 && wait_readable(server, fd, -1)) {
+    while (matched < 4) {
         char byte;
-        if (recv(fd, &byte, 1, 0) != 1) {
+        if (receive(guest, &byte, 1) != 1) {
             return false;
         }
         matched = byte == "\r\n\r\n"[matched] ? matched + 1 : byte == '\r';
     }
-    return matched == 4;
+    return true;
 }
 
-static bool send_bytes(const struct server *server, int fd, const char *bytes, size_t size)
+static bool send_bytes(struct guest *guest, const char *bytes, size_t size)
 {
-    unsigned drip_ms = server->behaviour.drip_ms;
+    unsigned drip_ms = guest->server->behaviour.drip_ms;
     while (size > 0) {
-        ssize_t sent = send(fd, bytes, drip_ms > 0 ? 1 : size, MSG_NOSIGNAL);
-        if (sent <= 0 || (drip_ms > 0 && stops_within(server, (int)drip_ms))) {
+        struct iovec piece = {(char *)bytes, drip_ms > 0 ? 1 : size};
+        ssize_t sent = stream_send(&guest->stream, &piece, 1, false);
+        if (sent <= 0 || (drip_ms > 0 && stops_within(guest->server, (int)drip_ms))) {
             return false;
         }
         bytes += sent;
@@ -109,29 +167,57 @@ static bool send_bytes(const struct server *server, int fd, const char *bytes, s
     return true;
 }
 
-static bool send_reply(const struct server *server, int fd)
+static bool send_reply(struct guest *guest)
 {
     static const char body[64 * 1024];
-    const struct behaviour *behaviour = &server->behaviour;
-    if (behaviour->pause_ms > 0 && stops_within(server, (int)behaviour->pause_ms)) {
+    const struct behaviour *behaviour = &guest->server->behaviour;
+    if (behaviour->pause_ms > 0 && stops_within(guest->server, (int)behaviour->pause_ms)) {
         return false;
     }
-    bool sent = send_bytes(server, fd, behaviour->reply, strlen(behaviour->reply));
+    bool sent = send_bytes(guest, behaviour->reply, strlen(behaviour->reply));
     for (size_t left = behaviour->body; sent && left > 0;) {
         size_t size = left < sizeof(body) ? left : sizeof(body);
-        sent = send_bytes(server, fd, body, size);
+        sent = send_bytes(guest, body, size);
         left -= size;
     }
     return sent;
 }
 
-static void stay(const struct server *server, int fd, bool read)
+static void stay(struct guest *guest, bool read)
 {
     char dropped[4096];
-    while (read && wait_readable(server, fd, -1) && recv(fd, dropped, sizeof(dropped), 0) > 0) {
+    while (read && receive(guest, dropped, sizeof(dropped)) > 0) {
     }
     if (!read) {
-        stops_within(server, -1);
+        stops_within(guest->server, -1);
+    }
+}
+
+static bool greet(struct guest *guest)
+{
+    int came = 0;
+    stream_init(&guest->stream, guest->fd, false);
+    if (guest->server->secured) {
+        came = tls_accept(&guest->stream, trust.server);
+        came = came == 0 ? tls_handshake(&guest->stream) : came;
+    }
+    return came == 0;
+}
+
+static void leave(struct guest *guest, enum manner manner)
+{
+    if (manner == CLOSES || manner == ENDS) {
+        stream_end(&guest->stream);
+    }
+    if (manner == ENDS) {
+        shutdown(guest->fd, SHUT_WR);
+    }
+    if (manner >= ENDS) {
+        stay(guest, manner != DEAFENS);
+    }
+    if (manner == RESETS) {
+        struct linger at_once = {1, 0};
+        setsockopt(guest->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     }
 }
 
@@ -140,21 +226,15 @@ static void *serve_guest(void *argument)
     struct guest guest = *(struct guest *)argument;
     struct server *server = guest.server;
     const struct behaviour *behaviour = &server->behaviour;
-    bool going = true;
     free(argument);
+    bool going = greet(&guest);
     for (unsigned i = 0; going && (i < behaviour->replies || behaviour->then == GOES_ON); i++) {
-        going = read_request(server, guest.fd) && send_reply(server, guest.fd);
+        going = read_request(&guest) && send_reply(&guest);
     }
-    if (going && behaviour->then == ENDS) {
-        shutdown(guest.fd, SHUT_WR);
+    if (going) {
+        leave(&guest, behaviour->then);
     }
-    if (going && behaviour->then >= ENDS) {
-        stay(server, guest.fd, behaviour->then != DEAFENS);
-    }
-    if (going && behaviour->then == RESETS) {
-        struct linger at_once = {1, 0};
-        setsockopt(guest.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    }
+    stream_finish(&guest.stream);
     close(guest.fd);
     atomic_fetch_sub(&server->guests, 1);
     return NULL;
@@ -166,10 +246,10 @@ static void *accept_guests(void *argument)
     pthread_attr_t detached;
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    while (wait_readable(server, server->listening, -1)) {
+    while (wait_readable(server, server->listening)) {
         pthread_t thread;
         struct guest *guest = malloc(sizeof(*guest));
-        *guest = (struct guest){server, accept(server->listening, NULL, NULL)};
+        *guest = (struct guest){server, accept(server->listening, NULL, NULL), {0}};
         atomic_fetch_add(&server->connections, 1);
         atomic_fetch_add(&server->guests, 1);
         if (pthread_create(&thread, &detached, serve_guest, guest) != 0) {
@@ -208,25 +288,33 @@ static int bind_to(struct server *server, enum family family)
     assert_true(fd >= 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    snprintf(server->url, sizeof(server->url),
-             family == V6 ? "http://[::1]:%u/x" : "http://127.0.0.1:%u/x",
-             ntohs(family == V6 ? v6->sin6_port : v4->sin_port));
+    const char *scheme = server->secured ? "https" : "http";
     if (family == UNIX) {
-        snprintf(server->url, sizeof(server->url), "http://h/x");
+        snprintf(server->url, sizeof(server->url), "%s://h/x", scheme);
+    } else {
+        snprintf(server->url, sizeof(server->url), "%s://%s:%u/x", scheme,
+                 family == V6 ? "[::1]" : "127.0.0.1",
+                 ntohs(family == V6 ? v6->sin6_port : v4->sin_port));
     }
     return fd;
 }
 
-static struct server *server_start(const struct behaviour *behaviour, enum family family)
+static struct server *start(const struct behaviour *behaviour, enum family family, bool secured)
 {
     struct server *server = calloc(1, sizeof(*server));
     assert_non_null(server);
     server->behaviour = *behaviour;
+    server->secured = secured;
     server->listening = bind_to(server, family);
     assert_int_equal(listen(server->listening, 256), 0);
     assert_int_equal(pipe(server->stop), 0);
     assert_int_equal(pthread_create(&server->thread, NULL, accept_guests, server), 0);
     return server;
+}
+
+static struct server *server_start(const struct behaviour *behaviour, enum family family)
+{
+    return start(behaviour, family, false);
 }
 
 static void server_stop(struct server *server)
@@ -403,6 +491,14 @@ static const struct row rows[] = {
      0,
      4,
      V4},
+    {"by_the_clock_in_flight",
+     {HELLO, 0, 0, GOES_ON, 0, 0},
+     "-c 2 -n 40 -p 4 -R 400",
+     40,
+     FAILURE_NONE,
+     0,
+     2,
+     V4},
     {"a_pause_between_requests",
      {HELLO, 0, 0, GOES_ON, 0, 0},
      "-c 4 -n 40 --think 1ms-5ms",
@@ -535,11 +631,19 @@ static const struct row rows[] = {
      V4},
 };
 
-static void comes_to_its_verdicts(void **state)
+/* Plans for a server of https that is trusted, and in no hurry. */
+static struct load *plan_secured(const char *words, const char *url, const char *unix_path)
 {
-    const struct row *row = *state;
-    struct server *server = server_start(&row->behaviour, row->family);
-    struct load *load = load_plan(row->words, server->url, server->path);
+    char all[256];
+    snprintf(all, sizeof(all), "--cacert %s --connect-timeout 20s %s", trust.ca_path, words);
+    return load_plan(all, url, unix_path);
+}
+
+static void play_row(const struct row *row, bool secured)
+{
+    struct server *server = start(&row->behaviour, row->family, secured);
+    struct load *load = secured ? plan_secured(row->words, server->url, server->path)
+                                : load_plan(row->words, server->url, server->path);
     load_play(load);
     const struct tally *tally = load->tally;
     assert_int_equal(tally->ok, row->ok);
@@ -552,9 +656,36 @@ static void comes_to_its_verdicts(void **state)
         assert_int_equal(atomic_load(&server->connections), row->connections);
         assert_int_equal(tally->connect.count, row->connections);
     }
+    assert_int_equal(tally->handshake.count, secured ? tally->connect.count : 0);
     assert_int_equal(tally->bytes_body % (tally->ok > 0 ? tally->ok : 1), 0);
     load_destroy(load);
     server_stop(server);
+}
+
+static void comes_to_its_verdicts(void **state)
+{
+    play_row(*state, false);
+}
+
+struct secured_row {
+    char *name;
+    const struct row *row;
+};
+
+static struct secured_row secured_rows[sizeof(rows) / sizeof(rows[0])];
+
+static void secure_rows(void)
+{
+    static char names[sizeof(rows) / sizeof(rows[0])][64];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(names[i], sizeof(names[i]), "%s_over_tls", rows[i].name);
+        secured_rows[i] = (struct secured_row){names[i], &rows[i]};
+    }
+}
+
+static void comes_to_the_same_over_tls(void **state)
+{
+    play_row(((struct secured_row *)*state)->row, true);
 }
 
 static void a_refused_connection_fails_its_request(void **state)
@@ -675,6 +806,125 @@ static void a_reply_that_is_there_before_its_request_has_left_is_seen(void **sta
     load_destroy(load);
 }
 
+/* ---- TLS ---- */
+
+static void a_reply_cut_without_an_end_of_tls_is_not_whole(void **state)
+{
+    (void)state;
+    struct server *server =
+        start(&(struct behaviour){.reply = HEAD "\r\n", .body = 50000, .replies = 1, .then = CUTS},
+              V4, true);
+    struct load *load = plan_secured("-c 4 -n 12", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->failures[FAILURE_FRAMING], 12);
+    assert_string_equal(load->tally->causes[FAILURE_FRAMING].why, "closed without an end of TLS");
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void a_whole_reply_needs_no_end_of_tls(void **state)
+{
+    (void)state;
+    struct server *server =
+        start(&(struct behaviour){.reply = HELLO, .replies = 1, .then = CUTS}, V4, true);
+    struct load *load = plan_secured("-c 4 -n 12", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->ok, 12);
+    load_destroy(load);
+    server_stop(server);
+}
+
+static void a_server_that_nobody_vouches_for_is_asked_for_nothing(void **state)
+{
+    char words[128];
+    (void)state;
+    struct server *server = start(&(struct behaviour){.reply = HELLO}, V4, true);
+    snprintf(words, sizeof(words), "-c 4 -n 12 --cacert %s", trust.other_ca_path);
+    struct load *load = load_plan(words, server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->failures[FAILURE_TLS], 12);
+    assert_string_equal(load->tally->causes[FAILURE_TLS].why,
+                        "certificate is by an unknown authority");
+    assert_int_equal(load->tally->bytes_sent, 0);
+    assert_int_equal(atomic_load(&server->connections), 12);
+    load_destroy(load);
+    load = load_plan("-k -c 4 -n 12", server->url, ""); /* unless nobody asks */
+    load_play(load);
+    assert_int_equal(load->tally->ok, 12);
+    load_destroy(load);
+    server_stop(server);
+}
+
+/* To a server that speaks no TLS. */
+static struct load *play_to_plain(const char *words, const struct behaviour *behaviour)
+{
+    char url[128];
+    struct server *server = server_start(behaviour, V4);
+    snprintf(url, sizeof(url), "https%s", server->url + strlen("http"));
+    struct load *load = load_plan(words, url, "");
+    load_play(load);
+    server_stop(server);
+    return load;
+}
+
+static void a_handshake_that_is_not_answered_times_out(void **state)
+{
+    (void)state;
+    struct load *load = play_to_plain("-k -c 4 -n 8 --connect-timeout 100ms",
+                                      &(struct behaviour){.reply = "", .then = SILENT});
+    assert_int_equal(load->tally->failures[FAILURE_TLS], 8);
+    assert_string_equal(load->tally->causes[FAILURE_TLS].why, "no handshake in time");
+    assert_int_equal(load->tally->connect.count, 8);
+    assert_int_equal(load->tally->handshake.count, 0);
+    assert_true(load->elapsed_ns >= 200 * NS_PER_MS); /* two rounds */
+    load_destroy(load);
+}
+
+static void a_handshake_that_is_cut_fails_its_request(void **state)
+{
+    static const enum manner manners[] = {CLOSES, RESETS};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct load *load =
+            play_to_plain("-k -c 4 -n 12", &(struct behaviour){.reply = "", .then = manners[i]});
+        /* some, before the connection was seen to be made */
+        const uint64_t *failures = load->tally->failures;
+        assert_int_equal(failures[FAILURE_TLS] + failures[FAILURE_CONNECT], 12);
+        load_destroy(load);
+    }
+}
+
+static void a_duration_ends_handshakes(void **state)
+{
+    (void)state;
+    struct load *load =
+        play_to_plain("-k -c 8 -d 200ms", &(struct behaviour){.reply = "", .then = SILENT});
+    assert_int_equal(load->tally->failed, 0);
+    assert_int_equal(load->tally->sent, 0);
+    assert_int_equal(load->tally->connect.count, 8);
+    assert_true(load->elapsed_ns < 10 * NS_PER_S);
+    load_destroy(load);
+}
+
+static void sessions_are_resumed_when_that_is_asked_for(void **state)
+{
+    (void)state;
+    struct server *server = start(&(struct behaviour){.reply = HELLO}, V4, true);
+    struct load *load = plan_secured("-c 1 -n 10 --close --tls-resume", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->ok, 10);
+    assert_int_equal(load->tally->handshake.count, 10);
+    assert_int_equal(load->tally->resumed, 9);
+    assert_string_equal(load->tally->suites[0].protocol, "TLSv1.3");
+    load_destroy(load);
+    load = plan_secured("-c 1 -n 10 --close", server->url, "");
+    load_play(load);
+    assert_int_equal(load->tally->handshake.count, 10);
+    assert_int_equal(load->tally->resumed, 0);
+    load_destroy(load);
+    server_stop(server);
+}
+
 /* ---- being stopped ---- */
 
 static void *interrupt_soon(void *argument)
@@ -688,21 +938,46 @@ static void *interrupt_soon(void *argument)
     return NULL;
 }
 
-static void a_signal_ends_a_run_that_waits(void **state)
+/* As main() has it: the threads of the servers must not take the signals of the run. */
+static void block_signals(void)
 {
-    (void)state;
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+}
+
+/* Plays a load to a server that says nothing; `sent` are its requests by then. */
+static void interrupt_silence(const char *words, const char *scheme, uint64_t sent)
+{
     pthread_t thread;
+    char url[128];
+    block_signals(); /* which a run that was interrupted has not left so */
     struct server *server = server_start(&(struct behaviour){.reply = "", .then = SILENT}, V4);
-    struct load *load = load_plan("-c 8 -n 100", server->url, "");
+    snprintf(url, sizeof(url), "%s%s", scheme, server->url + strlen("http"));
+    struct load *load = load_plan(words, url, "");
     assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, server), 0);
     load_play(load);
     pthread_join(thread, NULL);
     assert_true(load->watch.interrupted);
-    assert_int_equal(load->tally->sent, 8);
+    assert_int_equal(load->tally->sent, sent);
     assert_int_equal(load->tally->failed, 0);
     assert_true(load->elapsed_ns < 20 * NS_PER_S);
     load_destroy(load);
     server_stop(server);
+}
+
+static void a_signal_ends_a_run_that_waits(void **state)
+{
+    (void)state;
+    interrupt_silence("-c 8 -n 100", "http", 8);
+}
+
+static void a_signal_ends_handshakes(void **state)
+{
+    (void)state;
+    interrupt_silence("-c 8 -n 100 -k", "https", 0);
 }
 
 /* ---- descriptors ---- */
@@ -737,13 +1012,11 @@ static int nothing_is_left_open(void **state)
 int main(void)
 {
     static struct suite suite;
-    /* as main() has it: the threads of the servers must not take the signals of the run */
-    sigset_t ending;
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGINT);
-    sigaddset(&ending, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    block_signals();
+    trust_make();
+    secure_rows();
     suite_add_rows(&suite, comes_to_its_verdicts, ROWS(rows));
+    suite_add_rows(&suite, comes_to_the_same_over_tls, ROWS(secured_rows));
     suite_add(&suite, CASE(a_refused_connection_fails_its_request));
     suite_add(&suite, CASE(a_socket_that_is_not_there_fails_its_request));
     suite_add(&suite, CASE(waits_at_once_take_as_long_as_one));
@@ -752,10 +1025,20 @@ int main(void)
     suite_add(&suite, CASE(a_duration_ends_a_run_that_is_busy));
     suite_add(&suite, CASE(a_request_that_cannot_be_sent_times_out));
     suite_add(&suite, CASE(a_reply_that_is_there_before_its_request_has_left_is_seen));
+    suite_add(&suite, CASE(a_reply_cut_without_an_end_of_tls_is_not_whole));
+    suite_add(&suite, CASE(a_whole_reply_needs_no_end_of_tls));
+    suite_add(&suite, CASE(a_server_that_nobody_vouches_for_is_asked_for_nothing));
+    suite_add(&suite, CASE(a_handshake_that_is_not_answered_times_out));
+    suite_add(&suite, CASE(a_handshake_that_is_cut_fails_its_request));
+    suite_add(&suite, CASE(a_duration_ends_handshakes));
+    suite_add(&suite, CASE(sessions_are_resumed_when_that_is_asked_for));
     suite_add(&suite, CASE(a_signal_ends_a_run_that_waits));
+    suite_add(&suite, CASE(a_signal_ends_handshakes));
     for (size_t i = 0; i < suite.count; i++) {
         suite.tests[i].setup_func = count_before;
         suite.tests[i].teardown_func = nothing_is_left_open;
     }
-    return suite_run(&suite, load_model.program);
+    int failed = suite_run(&suite, load_model.program);
+    trust_drop();
+    return failed;
 }
