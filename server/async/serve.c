@@ -274,11 +274,15 @@ static bool handshake_step(struct connection *c, const struct step *step, const 
     return false;
 }
 
+/* A request that came with the end of the handshake may have sent a helper out already. */
 static void on_shakable(evutil_socket_t fd, short what, void *argument)
 {
+    struct connection *c = argument;
     (void)fd;
     (void)what;
-    converse(argument, (struct outcome){CAME_UNCHANGED, 0});
+    if (!is_away(c)) {
+        converse(c, (struct outcome){CAME_UNCHANGED, 0});
+    }
 }
 
 /* --- read ------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ from support.docroot import put
 from support.http import Connection, Ended, get
 from support.programs import PATIENCE, UNCONFINED, environment, program, wait_until
 from support.server import children_of
+from support.slowfs import SlowFs
 
 ADMIN = ('--admin', '127.0.0.1:0')
 V1_2, V1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -616,6 +617,29 @@ def test_requests_that_come_with_the_handshake_are_answered(tls, certificates, v
         assert got.count(b'HTTP/1.1 200 OK') == 2
 
 
+def test_what_comes_while_a_file_is_waited_for_waits(tls, certificates, scratch, tmp_path):
+    """The first request comes with the end of the handshake, so that it was not waited for, and the
+    second one while a helper of the evented server is out for the first."""
+    put(tmp_path / 'behind/slow.txt', b'slow')
+    put(scratch / 'small.txt', b'small')
+    with SlowFs(tmp_path / 'behind', scratch / 'slow') as fs:
+        server = tls(docroot=scratch)
+        shaken = Handshake(server, certificates.context(), 1 << 20)
+        with fs.holding('open'):
+            shaken.go(before_the_end=lambda client: client.write(get('/slow/slow.txt')))
+            fs.holds(1)
+            shaken.client.write(get('/small.txt', 'Connection: close'))
+            shaken.send()
+            time.sleep(0.1)
+        shaken.incoming.write(shaken.connection.rest())
+        got = b''
+        while data := shaken.client.read(65536):
+            got += data
+        assert re.findall(rb'HTTP/1.1 (200) OK(?:.|\r|\n)*?\r\n\r\n(slow|small)', got) == \
+            [(b'200', b'slow'), (b'200', b'small')]
+        server.stop()
+
+
 # --- at every byte of a handshake ----------------------------------------------------------------
 
 class Handshake:
@@ -636,11 +660,12 @@ class Handshake:
         self.sent += len(part)
         return len(part) == len(data)
 
-    def go(self):
+    def go(self, before_the_end=lambda client: None):
         while self.sent < self.most:
             try:
                 self.client.do_handshake()
                 self.done = True
+                before_the_end(self.client)
                 self.send()
                 return self
             except ssl.SSLWantReadError:
