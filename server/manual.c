@@ -41,7 +41,8 @@ static const struct manual_entry description[] = {
              "place while it is being sent cuts its connection when that is seen."},
     {.text =
          "Over TLS, versions 1.2 and 1.3 are spoken, with OpenSSL's ciphers as the machine's "
-         "openssl.cnf(5) sets them, and HTTP/1.1 alone is agreed on (ALPN). All files that "
+         "openssl.cnf(5) sets them, of which 1.2 has only those with AEAD and forward secrecy; and "
+         "HTTP/1.1 or, to who asks for no other, 1.0 is agreed on (ALPN). All files that "
          "--cert, --key, --ocsp, --client-ca and --ticket-keys name are read and checked by the "
          "process that is started, which keeps what it needs of them to begin another child. "
          "Plain HTTP spoken there gets 400."},

@@ -35,7 +35,7 @@ static const struct {
     {SSL_R_NO_SHARED_GROUPS, "has no key exchange in common with us"},
     {SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, "has no signature algorithm in common with us"},
     {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, "has no signature algorithm in common with us"},
-    {SSL_R_NO_APPLICATION_PROTOCOL, "asks for other protocols than HTTP/1.1 (ALPN)"},
+    {SSL_R_NO_APPLICATION_PROTOCOL, "asks for other protocols than HTTP/1 (ALPN)"},
     {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "sent no certificate"},
     {SSL_R_CERTIFICATE_VERIFY_FAILED, "certificate is not accepted"},
     {SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "sent a record that was changed on its way"},

@@ -70,18 +70,30 @@ bool server_init(void)
 
 /* --- what OpenSSL asks ------------------------------------------------------------------------ */
 
-/* RFC 7301 3.2: who offers nothing that we speak gets an alert, not another protocol. */
+static bool offers(const unsigned char *offered, unsigned size, const char *protocol)
+{
+    size_t length = strlen(protocol);
+    for (unsigned at = 0; at < size; at += 1u + offered[at]) {
+        if (offered[at] == length && size - at > length &&
+            memcmp(offered + at + 1, protocol, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 7301 3.2: who offers nothing that we speak gets an alert, not another protocol. The names are
+ * those of RFC 7301 6. */
 static int on_protocols(SSL *ssl, const unsigned char **chosen, unsigned char *size,
                         const unsigned char *offered, unsigned offered_size, void *argument)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const char *const ours[] = {"http/1.1", "http/1.0"};
     (void)ssl;
     (void)argument;
-    for (unsigned at = 0; at < offered_size; at += 1u + offered[at]) {
-        if (offered_size - at >= sizeof(ours) - 1 &&
-            memcmp(offered + at, ours, sizeof(ours) - 1) == 0) {
-            *chosen = offered + at + 1;
-            *size = offered[at];
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (offers(offered, offered_size, ours[i])) {
+            *chosen = (const unsigned char *)ours[i];
+            *size = (unsigned char)strlen(ours[i]);
             return SSL_TLSEXT_ERR_OK;
         }
     }
@@ -204,11 +216,40 @@ static bool give_belongings(SSL_CTX *context, struct tls_tickets *tickets)
     return true;
 }
 
+/* Whether it may be spoken over TLS 1.2 (RFC 9325 4.1, 4.2): what was recorded stays secret when
+ * the key of the certificate becomes known, and nothing is to be learnt from how padding is
+ * refused. */
+static bool is_sound(const SSL_CIPHER *cipher)
+{
+    int exchange = SSL_CIPHER_get_kx_nid(cipher);
+    return SSL_CIPHER_is_aead(cipher) && (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe);
+}
+
+/* Of the ciphers that the machine's configuration allows, those that are sound, in its order. Where
+ * it allows no such one, it has its will. TLS 1.3 has a list of its own, and no other ciphers. */
+static bool keep_sound_ciphers(SSL_CTX *context)
+{
+    const STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(context);
+    BIO *names = BIO_new(BIO_s_mem());
+    bool kept = names != NULL;
+    for (int i = 0; kept && i < sk_SSL_CIPHER_num(all); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+        kept = !is_sound(cipher) || BIO_printf(names, "%s:", SSL_CIPHER_get_name(cipher)) > 0;
+    }
+    char *list;
+    if (kept && BIO_pending(names) > 0) {
+        kept = BIO_write(names, "", 1) == 1 && BIO_get_mem_data(names, &list) > 0 &&
+               SSL_CTX_set_cipher_list(context, list) == 1;
+    }
+    BIO_free(names);
+    return kept;
+}
+
 static SSL_CTX *make_context(const struct tls_server_plan *plan, struct tls_tickets *tickets,
                              char wrong[TLS_WRONG])
 {
     SSL_CTX *context = context_create(TLS_server_method(), plan->oldest);
-    if (context == NULL || !give_belongings(context, tickets) ||
+    if (context == NULL || !give_belongings(context, tickets) || !keep_sound_ciphers(context) ||
         !bind_sessions(context, &plan->client_ca)) {
         SSL_CTX_free(context);
         wrong_say(wrong, "no memory for TLS");

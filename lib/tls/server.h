@@ -1,9 +1,11 @@
 /* What a server needs to speak TLS: one of these for all its connections, or one for each core
  * (contexts of OpenSSL 3.0 have locks that threads queue on). Constant once made; any thread.
  *
- * TLS 1.2 and 1.3 with OpenSSL's default ciphers in the server's order, no renegotiation, no
- * compression; tickets, and no session that is kept; ALPN "http/1.1", where a client that asks for
- * others alone is refused (RFC 7301 3.2); "http/1.1" is also what is spoken to who asks for none.
+ * TLS 1.2 and 1.3 with OpenSSL's default ciphers in the server's order, for 1.2 those alone that
+ * are AEAD and keep what was said secret for good (RFC 9325 4.1, 4.2); no renegotiation, no
+ * compression; tickets, and no session that is kept; ALPN "http/1.1", else "http/1.0", where a
+ * client that asks for others alone is refused (RFC 7301 3.2); HTTP/1.1 is also what is spoken to
+ * who asks for none.
  */
 #pragma once
 

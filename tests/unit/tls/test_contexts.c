@@ -343,31 +343,73 @@ static SSL_CTX *strange_context(const char *protocols)
     return context;
 }
 
-/* RFC 7301 3.2 */
-static void protocol_is_http_1_1_or_none(void **state)
+/* RFC 9325 4.1, 4.2: with a key for RSA, which could do without them. */
+static void ciphers_are_aead_and_forward_secret(void **state)
 {
     static const struct {
         const char *offered;
         bool accepted;
     } rows[] = {
-        {NULL, true},           {"\x08http/1.1", true},        {"\x02h2\x08http/1.1", true},
-        {"\x02h2", false},      {"\x08http/1.0\x02h2", false}, {"\x09http/1.1x", false},
-        {"\x07http/1.", false},
+        {"ECDHE-RSA-AES128-GCM-SHA256", true}, {"ECDHE-RSA-AES256-GCM-SHA384", true},
+        {"ECDHE-RSA-CHACHA20-POLY1305", true}, {"AES128-GCM-SHA256", false},
+        {"AES256-SHA256:AES128-SHA", false},   {"ECDHE-RSA-AES128-SHA256", false},
+        {"ECDHE-RSA-AES256-SHA", false},
+    };
+    struct tls_server *server =
+        server_with(&(struct wish){.alt_names = "DNS:server.test", .rsa = true}, world.authority);
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ends ends;
+        SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+        SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+        assert_int_equal(SSL_CTX_set_cipher_list(context, rows[i].offered), 1);
+        ends_open(&ends, server, NULL, NULL, NULL);
+        SSL *ssl = stranger(&ends, context);
+        struct outcomes came = stranger_shake(&ends, ssl);
+        assert_int_equal(came.server, rows[i].accepted ? 0 : STREAM_BROKEN);
+        if (!rows[i].accepted) {
+            assert_string_equal(tls_reason(&ends.server), "has no cipher in common with us");
+        }
+        ERR_clear_error();
+        SSL_free(ssl);
+        ends_close(&ends);
+    }
+    tls_server_destroy(server);
+}
+
+/* RFC 7301 3.2, 6 */
+static void protocol_is_http_1_or_none(void **state)
+{
+    static const struct {
+        const char *offered;
+        const char *chosen; /* NULL: refused */
+    } rows[] = {
+        {NULL, ""},
+        {"\x08http/1.1", "http/1.1"},
+        {"\x02h2\x08http/1.1", "http/1.1"},
+        {"\x08http/1.0\x08http/1.1", "http/1.1"},
+        {"\x08http/1.0\x02h2", "http/1.0"},
+        {"\x02h2", NULL},
+        {"\x09http/1.1x", NULL},
+        {"\x07http/1.", NULL},
+        {"\x08http/0.9", NULL},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ends ends;
         const unsigned char *chosen;
         unsigned size;
+        const char *wanted = rows[i].chosen != NULL ? rows[i].chosen : "";
         ends_open(&ends, world.server, NULL, NULL, NULL);
         SSL *ssl = stranger(&ends, strange_context(rows[i].offered));
         struct outcomes came = stranger_shake(&ends, ssl);
-        assert_int_equal(came.server, rows[i].accepted ? 0 : STREAM_BROKEN);
+        assert_int_equal(came.server, rows[i].chosen != NULL ? 0 : STREAM_BROKEN);
         SSL_get0_alpn_selected(ssl, &chosen, &size);
-        assert_int_equal(size, rows[i].accepted && rows[i].offered != NULL ? 8 : 0);
-        if (!rows[i].accepted) {
+        assert_int_equal(size, strlen(wanted));
+        assert_memory_equal(size > 0 ? (const char *)chosen : "", wanted, size);
+        if (rows[i].chosen == NULL) {
             assert_string_equal(tls_reason(&ends.server),
-                                "asks for other protocols than HTTP/1.1 (ALPN)");
+                                "asks for other protocols than HTTP/1 (ALPN)");
             assert_int_equal(ERR_GET_REASON(ERR_peek_error()),
                              SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
         }
@@ -629,7 +671,8 @@ int main(void)
     suite_add(suite, CASE(unknown_authority_is_refused));
     suite_add(suite, CASE(server_learns_why_it_is_refused));
     suite_add(suite, CASE(versions_have_to_meet));
-    suite_add(suite, CASE(protocol_is_http_1_1_or_none));
+    suite_add(suite, CASE(ciphers_are_aead_and_forward_secret));
+    suite_add(suite, CASE(protocol_is_http_1_or_none));
     suite_add(suite, CASE(certificate_is_chosen_by_name));
     suite_add(suite, CASE(kinds_of_key_stand_side_by_side));
     suite_add(suite, CASE(client_without_a_certificate_is_refused));
