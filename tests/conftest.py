@@ -5,16 +5,24 @@ import pytest
 from support import docroot as docroots
 from support.certificates import Certificates
 from support.http import Connection
-from support.programs import MODELS, program, raise_descriptor_limit
+from support.programs import MODELS, TLS, program, raise_descriptor_limit
 from support.server import Process, Server
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'plain(reason): what it says holds without TLS alone')
     raise_descriptor_limit()
     missing = [program(side, model) for side in ('server', 'client') for model in MODELS
                if not program(side, model).exists()]
     if missing:
         raise pytest.UsageError(f'not built: {", ".join(map(str, missing))} (CRISTO_BUILD?)')
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        plain = item.get_closest_marker('plain')
+        if plain and TLS:
+            item.add_marker(pytest.mark.skip(reason=f'over TLS, {plain.args[0]}'))
 
 
 def close_connections():

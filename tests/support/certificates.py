@@ -1,6 +1,7 @@
 """Certificates of all kinds, made anew for each run: certificates.c."""
 
 import functools
+import os
 import pathlib
 import ssl
 import subprocess
@@ -42,6 +43,11 @@ class Certificates:
     def options(self, name='server'):
         """For a server or a client that is to show this one."""
         return ['--cert', self.certificate(name), '--key', self.key(name)]
+
+    def give_to(self, user):
+        """Makes them that user's own: others, but for root, cannot read keys."""
+        for path in [self.folder, *self.folder.iterdir()]:
+            os.chown(path, user, -1)
 
     def context(self, ca=None, shows=None, newest=None, oldest=None):
         """A client's: it trusts the authority, and shows this certificate of its own."""

@@ -8,7 +8,8 @@ import subprocess
 import threading
 import time
 
-from support.programs import PATIENCE, SANITIZER_REPORTS, environment, program
+from support import certificates
+from support.programs import PATIENCE, SANITIZER_REPORTS, TLS, environment, program
 from support.server import Process
 
 ERRORS = ('connect', 'tls', 'timeout', 'reset', 'status', 'framing', 'content')
@@ -35,9 +36,16 @@ class Run:
         return f'status {self.status}\n{self.stdout[-3000:]}\n{self.stderr[-3000:]}'
 
 
+def command(model, *arguments):
+    """A client's command line: it trusts the certificates of this run where it may meet them."""
+    trusts = TLS and not {'--cacert', '-k'} & set(map(str, arguments))
+    cacert = ['--cacert', certificates.of_this_run().ca] if trusts else []
+    return [program('client', model), *cacert, *arguments]
+
+
 def run(model, *arguments, seconds=60, **how):
     """Runs a client to its end."""
-    return Run([program('client', model), *arguments], seconds, **how)
+    return Run(command(model, *arguments), seconds, **how)
 
 
 def measure(model, *arguments, **how):
@@ -55,7 +63,7 @@ def measure(model, *arguments, **how):
 
 def start(model, *arguments, **how):
     """Starts a client that is to be watched or interrupted."""
-    return Process([program('client', model), *arguments], **how)
+    return Process(command(model, *arguments), **how)
 
 
 def check_result(result):

@@ -14,6 +14,7 @@ import struct
 import time
 
 from support.programs import PATIENCE
+from support.tls import TlsSocket
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 STATUS_LINE = re.compile(rb'HTTP/1\.[01] ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)')
@@ -25,6 +26,10 @@ ENTITY_TAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 # Fields of a reply that are not lists, so that a second line would make it ambiguous.
 SINGLE = ('accept-ranges', 'age', 'content-length', 'content-range', 'content-type', 'date',
           'delay', 'etag', 'last-modified', 'location', 'server', 'transfer-encoding')
+
+
+# How a connection ends that is cut. Without TLS, it may also look like any end.
+CUT = ConnectionResetError, ssl.SSLEOFError
 
 
 class ProtocolError(AssertionError):
@@ -168,7 +173,7 @@ class Connection:
         Connection.open.append(self)
         if tls:
             try:
-                self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session)
+                self.socket = TlsSocket(self.socket, tls, name, session)
             except OSError:
                 self.close()
                 raise
@@ -266,12 +271,19 @@ class Connection:
             pass
         return self._cut_off(len(self.buffer))
 
+    def until_cut(self):
+        """Takes what comes until the server cuts the connection, which it must: over TLS, that is an
+        end that was not said (RFC 8446 6.1)."""
+        try:
+            while self.receive(1 << 20):
+                pass
+        except CUT:
+            return
+        assert not isinstance(self.socket, TlsSocket), 'it was ended in order'
+
     def end(self):
         """Says that nothing more will be sent; what comes can still be read."""
-        if isinstance(self.socket, ssl.SSLSocket):
-            self.socket = self.socket.unwrap()  # which reads up to the server's own end
-        else:
-            self.socket.shutdown(socket.SHUT_WR)
+        self.socket.shutdown(socket.SHUT_WR)
         return self
 
     def hurry(self):

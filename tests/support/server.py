@@ -226,6 +226,8 @@ class Server(Process):
         listen = [*listen, *tls_listen]
         if tls and '--cert' not in options:
             listeners += certificates.of_this_run().options()
+            if how.get('user') is not None:
+                certificates.of_this_run().give_to(how['user'])
         super().__init__([path or program('server', model), *listeners, *UNCONFINED, *options,
                           *([docroot] if docroot else [])], **how)
         lines = wait_until(lambda: self._ready_lines(len(listen)), seconds=20)

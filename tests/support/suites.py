@@ -1,6 +1,6 @@
 """Builds and runs every suite, plain and under the sanitizers, and adds up what they say.
 
-A suite runs against each build that it is for. Where its tests mostly wait, each of its files is a
+A suite runs against each build that it is for, and some once more over TLS. Where its tests mostly wait, each of its files is a
 job of its own, so that many wait at once. A few jobs run at a time, while the next build is made.
 What a job says goes to a folder of its own below build/tests-run; what failed is shown at the end
 as well. The last line printed is "N passed, N failed".
@@ -53,6 +53,13 @@ SUITES = {
     'corpus': ('pytest by file', ['address', 'none']),
     'wire': ('pytest by file', ['thread', 'address', 'none']),
     'house': ('pytest', ['none']),
+}
+
+# What runs once more over TLS, against which builds, and which files of it. All that serves is the same
+# for both, but for what comes and goes: of the system suite that is limits, ends and successors.
+# `tests/run --tls` runs all files.
+OVER_TLS = {
+    'wire': (['address', 'none'], None),
 }
 
 SANITIZER_OPTIONS = {
@@ -126,13 +133,18 @@ def without_random_addresses():
         return []
 
 
+def results_of(suite, build, tls):
+    return RESULTS / f'{suite}-{build}{"-tls" if tls else ""}'
+
+
 class Job:
     """One suite, or one file of it, against one build."""
 
-    def __init__(self, suite, build, words, file=None):
-        self.suite, self.build, self.words, self.file = suite, build, words, file
-        self.name = suite if build == 'none' else f'{suite}, {build} sanitizer'
-        self.folder = RESULTS / f'{suite}-{build}' / (file.stem if file else '')
+    def __init__(self, suite, build, words, file=None, tls=False):
+        self.suite, self.build, self.words, self.file, self.tls = suite, build, words, file, tls
+        self.name = ', '.join([suite, *(['TLS'] if tls else []),
+                               *([] if build == 'none' else [f'{build} sanitizer'])])
+        self.folder = results_of(suite, build, tls) / (file.stem if file else '')
         self.log = self.folder / 'log.txt'
         self.passed = self.failed = 0
         self.processor_s = 0  # used by it and by all that it began and waited for
@@ -157,6 +169,7 @@ class Job:
         return os.environ | SANITIZER_OPTIONS | {
             'CRISTO_BUILD': str(BUILDS[self.build].folder),
             'CRISTO_SANITIZER': self.build,
+            'CRISTO_TLS': '1' if self.tls else '0',
             'PYTHONDONTWRITEBYTECODE': '1',
         }
 
@@ -220,12 +233,26 @@ def jobs_of(suite, build, words):
     folder = HOME / 'tests' / suite
     if build not in builds or kind != 'meson' and not folder.is_dir():
         return []
-    shutil.rmtree(RESULTS / f'{suite}-{build}', ignore_errors=True)
+    shutil.rmtree(results_of(suite, build, tls=False), ignore_errors=True)
     if kind == 'pytest by file':
-        files = sorted(folder.glob('test_*.py'), key=lambda file: (file.stem not in LONG, file))
-        return [Job(suite, build, words, file) for file in files
-                if build == 'none' or file.stem not in ONCE]
+        return [Job(suite, build, words, file) for file in files_of(suite, build)]
     return [Job(suite, build, words)]
+
+
+def jobs_over_tls(suite, build, words, everything):
+    """Those that there are over TLS, too; with `everything`, of all files."""
+    builds, names = OVER_TLS.get(suite, ([], None))
+    if build not in builds:
+        return []
+    shutil.rmtree(results_of(suite, build, tls=True), ignore_errors=True)
+    return [Job(suite, build, words, file, tls=True) for file in files_of(suite, build)
+            if everything or names is None or file.stem in names]
+
+
+def files_of(suite, build):
+    files = sorted((HOME / 'tests' / suite).glob('test_*.py'),
+                   key=lambda file: (file.stem not in LONG, file))
+    return [file for file in files if build == 'none' or file.stem not in ONCE]
 
 
 class Crew:
@@ -261,13 +288,15 @@ class Crew:
         return [future.result() for future in self.futures]
 
 
-def run_all(suites, builds, words, workers):
-    """Each build's jobs run while the next is built. Returns the jobs, and how many builds failed."""
+def run_all(suites, builds, words, workers, tls):
+    """Each build's jobs run while the next is built; with `tls`, only those over TLS. Returns the jobs, and how many builds failed."""
     crew, broken = Crew(workers), 0
     for build in builds:
         if is_made(build):
             for suite in suites:
-                crew.add(jobs_of(suite, build, words))
+                if not tls:
+                    crew.add(jobs_of(suite, build, words))
+                crew.add(jobs_over_tls(suite, build, words, everything=tls))
         else:
             broken += 1
     return crew.finish(), broken
@@ -281,6 +310,7 @@ def read_command_line():
                                      usage='tests/run [OPTION]... [SUITE]... [-- WORD...]')
     parser.add_argument('suite', nargs='*')
     parser.add_argument('--build', action='append', choices=list(BUILDS))
+    parser.add_argument('--tls', action='store_true')
     parser.add_argument('--jobs', type=int, default=2 * cores() + 2)
     ours, words = sys.argv[1:], []
     if '--' in ours:
@@ -306,10 +336,11 @@ def print_skipped(jobs):
 def main():
     options, words = read_command_line()
     suites = options.suite or list(SUITES)
-    builds = [build for build in BUILDS if build in (options.build or BUILDS) and
-              any(build in SUITES[suite][1] for suite in suites)]
+    wanted = {build for suite in suites for build in
+              (OVER_TLS.get(suite, ([], None))[0] if options.tls else SUITES[suite][1])}
+    builds = [build for build in BUILDS if build in (options.build or BUILDS) and build in wanted]
     begun = time.monotonic()
-    done, broken = run_all(suites, builds, words, max(options.jobs, 1))
+    done, broken = run_all(suites, builds, words, max(options.jobs, 1), options.tls)
     for job in done:
         if job.failed > 0:
             say(job.complaint())

@@ -11,7 +11,7 @@ from support.admin import admin_get
 from support.client import start
 from support.docroot import pattern, put
 from support.facts import facts
-from support.http import Ended, get
+from support.http import CUT, Ended, get
 from support.programs import PATIENCE, PAUSE_S, SANITIZER, wait_until
 
 LARGE = 12 << 20  # more than all buffers between a server and a reader who waits
@@ -180,7 +180,7 @@ def test_wait_longer_than_the_drain_timeout_is_ended(own):
     for connection in connections:
         try:
             connection.rest()
-        except ConnectionResetError:
+        except CUT:
             pass
 
 
@@ -208,7 +208,7 @@ def test_connection_made_just_before_the_signal_is_served(own):
         for connection in connections:
             try:
                 assert len(connection.reply().body) == 65537
-            except (Ended, ConnectionResetError):
+            except (Ended, *CUT):
                 assert connection.received == 0
             connection.close()
         server.stopped()

@@ -1,0 +1,109 @@
+"""TLS over a socket, for raw connections. Python's own SSLSocket cannot end its side and read on, and
+takes the end of a connection for the end of TLS; this can, and does not."""
+
+import socket
+import ssl
+
+HEADER = 5  # bytes of a record (RFC 8446 5.1), the last two of which are the length of its rest
+MOST = 16384  # bytes in one record
+
+
+class TlsSocket:
+    """What a socket is, with TLS spoken over it, by the client. What is not said here is the socket's
+    own affair, or, like version() and session, that of the ssl.SSLObject."""
+
+    def __init__(self, plain, context, name, session=None):
+        self.plain = plain
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name,
+                                    session=session)
+        self._record = b''  # as much of it as has come
+        self._early = b''  # came before it was asked for
+        self._unsent = b''
+        try:
+            while not self._is_done(self.tls.do_handshake):
+                self._take()
+        finally:
+            self._flush()  # also an alert
+
+    def __getattr__(self, name):
+        return getattr(self.tls if hasattr(self.tls, name) else self.plain, name)
+
+    @staticmethod
+    def _is_done(step):
+        try:
+            step()
+            return True
+        except ssl.SSLWantReadError:
+            return False
+
+    def _take(self):
+        """Some more of one record, and nothing of the next: what is behind it can be waited for."""
+        self._flush()
+        size = HEADER
+        if len(self._record) >= HEADER:
+            size += int.from_bytes(self._record[3:HEADER], 'big')
+        data = self.plain.recv(size - len(self._record))
+        if not data:
+            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, 'the connection ended, and TLS had not')
+        self._record += data
+        if len(self._record) == size > HEADER:
+            self._incoming.write(self._record)
+            self._record = b''
+
+    def _flush(self):
+        self._unsent += self._outgoing.read()
+        while self._unsent:
+            self._unsent = self._unsent[self.plain.send(self._unsent):]
+
+    def recv(self, size):
+        """Nothing at the end that the server has said (close_notify, RFC 8446 6.1); the end of the
+        connection without it is an error."""
+        while not self._early:
+            try:
+                return self.tls.read(size)
+            except ssl.SSLZeroReturnError:
+                return b''
+            except ssl.SSLWantReadError:
+                self._take()
+        data, self._early = self._early[:size], self._early[size:]
+        return data
+
+    def send(self, data):
+        """Puts one record on its way, the rest of which the next call sends if this one cannot."""
+        self._flush()
+        size = self.tls.write(data[:MOST])
+        try:
+            self._flush()
+        except (socket.timeout, BlockingIOError):
+            pass
+        return size
+
+    def sendall(self, data):
+        while data:
+            data = data[self.send(data):]
+        self._flush()
+
+    def shutdown(self, how):
+        """Says that nothing more will be sent; the connection itself stays open."""
+        assert how == socket.SHUT_WR
+        while self._is_done(self._read_early):  # the SSLObject would not look behind its own end
+            pass
+        self._is_done(self.tls.unwrap)
+        self._flush()
+
+    def _read_early(self):
+        try:
+            data = self.tls.read(MOST)
+        except ssl.SSLZeroReturnError:
+            data = b''
+        if not data:
+            raise ssl.SSLWantReadError
+        self._early += data
+
+    def unwrap(self):
+        """Ends both sides; nothing may come before the server's end."""
+        self.shutdown(socket.SHUT_WR)
+        if self.recv(1):
+            raise AssertionError('there is more than the end of TLS')
+        return self.plain
