@@ -117,6 +117,10 @@ struct tls_pair authority_issue(struct authority *authority, const struct wish *
     if (wish->alt_names != NULL) {
         extend(certificate, authority->certificate, NID_subject_alt_name, wish->alt_names);
     }
+    if (wish->crl != NULL) {
+        extend(certificate, authority->certificate, NID_key_usage, "critical,digitalSignature");
+        extend(certificate, authority->certificate, NID_crl_distribution_points, wish->crl);
+    }
     need(X509_sign(certificate, authority->key, EVP_sha256()) > 0, "sign");
     BIO *text = BIO_new(BIO_s_mem());
     PEM_write_bio_X509(text, certificate);

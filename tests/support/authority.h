@@ -18,6 +18,7 @@ struct wish {
     long begins_s, ends_s; /* from now */
     bool rsa;
     const char *password; /* of the key; NULL: in the clear */
+    const char *crl;      /* "URI:...", where what is revoked is told; its key signs alone then */
 };
 
 /* A pair signed by it; free both files. A test that cannot have it is aborted. */

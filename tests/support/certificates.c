@@ -30,6 +30,7 @@ static void write_pair(const char *folder, const char *name, const struct tls_pa
 static void issue_all(const char *folder, struct authority *authority, bool is_known)
 {
 #define HERE "DNS:localhost,IP:127.0.0.1,IP:::1,DNS:server.test,DNS:*.wild.test"
+#define CRL "URI:http://localhost/ca.crl"
     enum {
         DAY_S = 24 * 3600
     };
@@ -48,6 +49,8 @@ static void issue_all(const char *folder, struct authority *authority, bool is_k
         {"early", true, {.name = "early", .alt_names = HERE, .begins_s = 2 * DAY_S}},
         {"encrypted", true, {.name = "encrypted", .alt_names = HERE, .password = "secret"}},
         {"client", true, {.name = "client"}},
+        {"published", true, {.name = "localhost", .alt_names = HERE, .crl = CRL}},
+        {"published-rsa", true, {.name = "localhost", .alt_names = HERE, .rsa = true, .crl = CRL}},
         {"unknown", false, {.name = "unknown", .alt_names = HERE}},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

@@ -19,6 +19,8 @@ class Certificates:
     expired, early      out of their time; their names are the server's
     encrypted   its key has the password "secret"
     client      for a client to show
+    published, published-rsa    the server's names, as authorities sign for the public: with the
+                address of their list of what is revoked, and for signing alone
     unknown     the server's names, signed by the authority that nobody trusts
 
     ca and other_ca are the authorities' own; server.ocsp is a response to be stapled; tickets.bin and

@@ -152,7 +152,7 @@ class Connection:
     open = []  # all that tests have not closed yet; conftest.py does it for them
 
     def __init__(self, address, timeout=10, receive_buffer=None, tls=None, name='localhost',
-                 session=None):
+                 session=None, source=None):
         family = socket.AF_UNIX if isinstance(address, str) else \
             socket.AF_INET6 if ':' in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -162,6 +162,8 @@ class Connection:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
+            if source:
+                self.socket.bind((source, 0))
             self.socket.connect(address)
         except OSError:
             self.socket.close()

@@ -60,6 +60,7 @@ SUITES = {
 # `tests/run --tls` runs all files.
 OVER_TLS = {
     'wire': (['address', 'none'], None),
+    'system': (['none'], ['test_bounds', 'test_replace', 'test_stop']),
 }
 
 SANITIZER_OPTIONS = {

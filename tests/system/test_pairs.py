@@ -7,12 +7,14 @@ import time
 
 import pytest
 
+from support import certificates
 from support.client import measure
 from support.http import get
-from support.programs import BUILD, PATIENCE, SANITIZER
+from support.programs import BUILD, PATIENCE, SANITIZER, TLS
 
 BOOK = BUILD / 'book'
 NOVEL = 'count-of-monte-cristo.txt'
+SCHEME = 'https' if TLS else 'http'
 
 
 @pytest.fixture(scope='module')
@@ -139,7 +141,7 @@ def test_over_a_unix_socket(model, own, client, tmp_path_factory):
     path = tmp_path_factory.mktemp('u') / 'socket'
     own(listen=(f'unix:{path}',))
     result = measure(client, '-c', 8, '-n', 200, '--unix-socket', path,
-                     'http://localhost/chapters/001.txt')
+                     f'{SCHEME}://localhost/chapters/001.txt')
     assert result['requests']['ok'] == 200
     assert result['bytes']['body'] == 200 * (BOOK / 'chapters/001.txt').stat().st_size
 
@@ -149,7 +151,7 @@ def test_over_v6(own, client):
         server = own(listen=('[::1]:0',))
     except AssertionError:
         pytest.skip('no IPv6 here')
-    assert server.url.startswith('http://[::1]:')
+    assert server.url.startswith(f'{SCHEME}://[::1]:')
     assert measure(client, '-c', 4, '-n', 50, server.url + '/')['requests']['ok'] == 50
 
 
@@ -188,8 +190,9 @@ def test_latency_contains_the_delay(shared, client):
 
 
 def curl(*arguments):
+    trusts = ['--cacert', certificates.of_this_run().ca] if TLS else []
     return subprocess.run(['curl', '--silent', '--show-error', '--max-time', str(30 * PATIENCE),
-                           *map(str, arguments)],
+                           *trusts, *map(str, arguments)],
                           capture_output=True, timeout=60 * PATIENCE)
 
 

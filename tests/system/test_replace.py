@@ -4,7 +4,6 @@ anybody of a server that is stopped. tests/soak does the same more often."""
 import os
 import shutil
 import signal
-import socket
 import stat
 import time
 
@@ -16,6 +15,7 @@ from support.programs import program, wait_until
 from support.server import Server, children_of, is_alive
 
 TIMES = 5
+BY_SOAK = pytest.mark.plain('the load of support/soak.py is not spoken')
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def ways(model, tmp_path):
             'unix': ((*soak.BUSY, *loops), f'unix:{tmp_path}/socket')}
 
 
+@BY_SOAK
 @pytest.mark.parametrize('way', ['tcp', 'unix'])
 def test_replaced_under_load_it_loses_no_request(model, files, tmp_path, way):
     options, address = ways(model, tmp_path)[way]
@@ -38,6 +39,7 @@ def test_replaced_under_load_it_loses_no_request(model, files, tmp_path, way):
     assert not lost and count['answered'] > 0
 
 
+@BY_SOAK
 @pytest.mark.parametrize('way', ['tcp', 'unix'])
 def test_drained_under_load_it_loses_no_request(model, files, tmp_path, way):
     options, address = ways(model, tmp_path)[way]
@@ -45,6 +47,7 @@ def test_drained_under_load_it_loses_no_request(model, files, tmp_path, way):
     assert not lost and count['answered'] > 0
 
 
+@BY_SOAK
 def test_several_loops_lose_no_request(files):
     options = (*soak.BUSY, '-t', '3')
     for play in (soak.replace, soak.drain):
@@ -161,7 +164,6 @@ def test_crash_of_a_successors_child_is_like_any(own):
     server = own()
     server.replace()
     os.kill(server.worker, signal.SIGKILL)
-    with socket.create_connection(server.addresses[0], timeout=20) as client:
-        client.sendall(get('/small.txt'))
-        assert client.recv(12) == b'HTTP/1.1 200'
+    with server.connect() as client:
+        client.goes_on()
     server.worker, = children_of(server.pid)
