@@ -58,6 +58,7 @@ void session_init(struct session *s, struct site *site, struct ledger *ledger,
 void session_secure(struct session *s)
 {
     s->state = STATE_HANDSHAKE;
+    s->secure = true;
 }
 
 struct exchange *session_finish(struct session *s, const struct moment *now)
@@ -592,7 +593,9 @@ static void begin_body(struct session *s, const struct moment *now)
     }
 }
 
-/* Whether the connection goes on after the reply, and who wants it to end. */
+/* Whether the connection goes on after the reply, and who wants it to end. A client that does has
+ * no more to say, but that this is the end where TLS is spoken (RFC 8446 6.1): unread, that would
+ * reset the reply away. */
 static void judge_persistence(struct session *s)
 {
     struct exchange *x = s->exchange;
@@ -603,7 +606,7 @@ static void judge_persistence(struct session *s)
         ledger_limit(s->ledger, LIMIT_REQUESTS);
     }
     x->persists = client_persists && is_one_more;
-    s->linger = client_persists && !x->persists;
+    s->linger = (client_persists || s->secure) && !x->persists;
 }
 
 static void begin_request(struct session *s, const struct moment *now)

@@ -201,7 +201,8 @@ struct session {
     bool draining;      /* the next reply says that it is the last */
     bool last;          /* close when what is queued has been sent */
     bool linger;
-    bool grace; /* the last moment for a request has begun */
+    bool secure; /* TLS is spoken */
+    bool grace;  /* the last moment for a request has begun */
     struct client client;
 };
 

@@ -68,6 +68,25 @@ static void it_comes_first_and_needs_no_buffers(void **state)
     talk_end(&talk);
 }
 
+/* RFC 8446 6.1: the client may have said its end already, which must not reset the reply away. */
+static void what_ends_by_the_clients_wish_lingers(void **state)
+{
+    static const char *const requests[] = {
+        "GET /a.txt" HOST "Connection: close\r\n\r\n",
+        "GET /a.txt HTTP/1.0\r\n\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        talk_begin(&talk);
+        tell(CAME_DONE);
+        talk_play(&talk, bytes_of(requests[i]));
+        talk_replies(&talk, &replies, "G");
+        assert_int_equal(replies.count, 1);
+        expect_close(true);
+        talk_end(&talk);
+    }
+}
+
 static void without_one_none_is_asked_for(void **state)
 {
     (void)state;
@@ -173,6 +192,7 @@ int main(void)
     static struct suite suite;
     suite_add(&suite, CASE(it_comes_first_and_needs_no_buffers));
     suite_add(&suite, CASE(without_one_none_is_asked_for));
+    suite_add(&suite, CASE(what_ends_by_the_clients_wish_lingers));
     suite_add(&suite, CASE(its_time_counts_from_the_start));
     suite_add(&suite, CASE(idle_time_counts_from_its_end));
     suite_add(&suite, CASE(who_leaves_is_let_go));
