@@ -55,13 +55,15 @@ SUITES = {
     'house': ('pytest', ['none']),
 }
 
-# What runs once more over TLS, against which builds, and which files of it. All that serves is the same
-# for both, but for what comes and goes: of the system suite that is limits, ends and successors.
-# `tests/run --tls` runs all files.
+# What runs once more over TLS: against which builds, and which files of it. Wire costs a minute of a
+# processor each time: it is done once, where a mistake with memory shows. Of the system suite it is what
+# comes and goes: limits, ends and successors. WHEN_ASKED is what `tests/run --tls` adds.
+ALL = ('*',)
 OVER_TLS = {
-    'wire': (['address', 'none'], None),
-    'system': (['none'], ['test_bounds', 'test_replace', 'test_stop']),
+    'wire': {'address': ALL, 'none': ()},
+    'system': {'none': ('test_bounds', 'test_replace', 'test_stop')},
 }
+WHEN_ASKED = {'wire': ALL, 'system': ('test_pairs',)}
 
 SANITIZER_OPTIONS = {
     'ASAN_OPTIONS': 'detect_leaks=1:exitcode=99',
@@ -240,14 +242,15 @@ def jobs_of(suite, build, words):
     return [Job(suite, build, words)]
 
 
-def jobs_over_tls(suite, build, words, everything):
-    """Those that there are over TLS, too; with `everything`, of all files."""
-    builds, names = OVER_TLS.get(suite, ([], None))
-    if build not in builds:
+def jobs_over_tls(suite, build, words, asked):
+    """Those that there are over TLS, too; with `asked`, also those that are not run otherwise."""
+    names = OVER_TLS.get(suite, {}).get(build)
+    if names is None:
         return []
+    names += WHEN_ASKED[suite] if asked else ()
     shutil.rmtree(results_of(suite, build, tls=True), ignore_errors=True)
     return [Job(suite, build, words, file, tls=True) for file in files_of(suite, build)
-            if everything or names is None or file.stem in names]
+            if '*' in names or file.stem in names]
 
 
 def files_of(suite, build):
@@ -297,7 +300,7 @@ def run_all(suites, builds, words, workers, tls):
             for suite in suites:
                 if not tls:
                     crew.add(jobs_of(suite, build, words))
-                crew.add(jobs_over_tls(suite, build, words, everything=tls))
+                crew.add(jobs_over_tls(suite, build, words, asked=tls))
         else:
             broken += 1
     return crew.finish(), broken
@@ -338,7 +341,7 @@ def main():
     options, words = read_command_line()
     suites = options.suite or list(SUITES)
     wanted = {build for suite in suites for build in
-              (OVER_TLS.get(suite, ([], None))[0] if options.tls else SUITES[suite][1])}
+              (OVER_TLS.get(suite, {}) if options.tls else SUITES[suite][1])}
     builds = [build for build in BUILDS if build in (options.build or BUILDS) and build in wanted]
     begun = time.monotonic()
     done, broken = run_all(suites, builds, words, max(options.jobs, 1), options.tls)
