@@ -421,7 +421,9 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     } else {
         int error = came.kind == CAME_TIMED_OUT ? ETIMEDOUT : came.error;
         tally_no_connection(tally_at(s, now), error, now);
-        doom(s, 1, FAILURE_CONNECT, (struct cause){.error = error});
+        /* one that was made, and lost before anybody looked, is told of in this way too */
+        enum failure failure = error == ECONNRESET ? FAILURE_RESET : FAILURE_CONNECT;
+        doom(s, 1, failure, (struct cause){.error = error});
         rest(s, now);
     }
     s->connect_begun_ns = 0;
@@ -484,7 +486,7 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
         lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "the request could not be sent"});
         break;
     default:
-        s->deaf = true;
+        s->deaf = came.error;
         s->sent = s->gathered;
         s->part = 0;
         break;
@@ -492,11 +494,14 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
 }
 
 /* No more bytes will come on this connection. A reply that nothing else ends is whole only if TLS
- * was ended, too: otherwise anybody on the way could have cut it (RFC 9112 9.8). */
+ * was ended, too: otherwise anybody on the way could have cut it (RFC 9112 9.8). A reset is told
+ * but once: when sending was told of it, receiving finds an end, which is none of the server's. */
 static void learn_end(struct session *s, uint64_t now, bool cut)
 {
     const char *why = "closed without an end of TLS";
-    if (s->first_byte_ns == 0) {
+    if (s->deaf == ECONNRESET) {
+        lose(s, now, FAILURE_RESET, (struct cause){.error = s->deaf});
+    } else if (s->first_byte_ns == 0) {
         lose(s, now, FAILURE_RESET, (struct cause){.why = "closed before the reply"});
     } else if (reply_end(&s->reply, &why) == REPLY_COMPLETE && !cut) {
         complete(s, now, false);
@@ -585,7 +590,7 @@ static void learn_closed(struct session *s)
     s->handshake_begun_ns = 0;
     s->served = 0;
     s->spent = false;
-    s->deaf = false;
+    s->deaf = 0;
     s->sent = 0;
     s->part = 0;
     s->held = 0;
@@ -703,7 +708,7 @@ static bool owe_sending(struct session *s, uint64_t now)
     int count = 0;
     size_t skip = s->part;
     s->gathered = s->sent;
-    while (!s->deaf && s->gathered < s->count && count + 2 <= SESSION_PIECES) {
+    while (s->deaf == 0 && s->gathered < s->count && count + 2 <= SESSION_PIECES) {
         struct flight *flight = flight_at(s, s->gathered);
         if (flight->due_ns > now || flight->target->origin != s->origin) {
             break;
@@ -725,7 +730,7 @@ static bool owe_sending(struct session *s, uint64_t now)
 /* When the next request on this connection has its time; never if none can follow. */
 static uint64_t next_due_ns(const struct session *s)
 {
-    if (s->deaf || s->sent == s->count) {
+    if (s->deaf != 0 || s->sent == s->count) {
         return CLOCK_NEVER;
     }
     const struct flight *next = flight_at(s, s->sent);
@@ -780,7 +785,7 @@ static void owe_idling(struct session *s)
 static bool is_done_with(const struct session *s, bool over)
 {
     bool leads_elsewhere = s->count > 0 && flight_at(s, 0)->target->origin != s->origin;
-    return over || s->spent || s->count == 0 || (s->sent == 0 && (s->deaf || leads_elsewhere));
+    return over || s->spent || s->count == 0 || (s->sent == 0 && (s->deaf != 0 || leads_elsewhere));
 }
 
 static void decide(struct session *s, uint64_t now)

@@ -149,7 +149,7 @@ struct session {
     uint64_t connects;           /* begun so far */
     uint64_t served;             /* replies that came on it */
     bool spent;                  /* it must not be used again */
-    bool deaf;                   /* it takes no more bytes; what it said before may still be read */
+    int deaf; /* it takes no more bytes, for this errno; what it said may still be read */
 
     /* The reply being read. */
     struct reply reply;

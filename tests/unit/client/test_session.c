@@ -454,6 +454,41 @@ static void an_early_reply_is_read_though_sending_failed(void **state)
     world_destroy(w);
 }
 
+/* A reset is told to one call alone. When that was a sending one, the end that is received then is
+ * no end of a body; but it is one when there was an end already before the server took no more. */
+static void an_end_behind_a_reset_ends_no_reply(void **state)
+{
+    static const struct {
+        const char *reply;
+        int error;
+        enum failure failure;
+    } rows[] = {
+        {HEAD "\r\nhel", ECONNRESET, FAILURE_RESET},
+        {HEAD "\r\nhello", EPIPE, FAILURE_NONE},
+        {HEAD "Content-Length: 5\r\n\r\nhel", ECONNRESET, FAILURE_RESET},
+        {HEAD "Content-Length: 5\r\n\r\nhel", EPIPE, FAILURE_FRAMING},
+        {"", ECONNRESET, FAILURE_RESET},
+        {"", EPIPE, FAILURE_RESET},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world *w = world_create(1);
+        world_script(w, (struct script){.replies = {rows[i].reply}, .then = CLOSES});
+        world_begin(w);
+        struct outcome came = {CAME_NOTHING, 0, 0};
+        const struct step *step = session_step(&w->session, w->now, came);
+        while (step->kind != STEP_FINISHED) {
+            came = world_take(w, step);
+            if (step->kind == STEP_SEND) {
+                came = (struct outcome){CAME_FAILED, rows[i].error, 0};
+            }
+            step = session_step(&w->session, w->now, came);
+        }
+        assert_int_equal(w->verdicts[0].failure, rows[i].failure);
+        world_destroy(w);
+    }
+}
+
 static void another_origin_is_another_connection(void **state)
 {
     static const struct target two[] = {{"http://a/", &world_origins[0], TEXT(REQUEST)},
@@ -500,6 +535,17 @@ static void a_refused_connection_fails_its_request(void **state)
     assert_int_equal(w->tally->causes[FAILURE_CONNECT].error, ECONNREFUSED);
     assert_int_equal(w->tally->sent, 5);
     assert_int_equal(w->tally->connect.count, 0);
+    world_destroy(w);
+}
+
+static void a_connection_that_is_lost_as_soon_as_it_is_made_is_reset(void **state)
+{
+    (void)state;
+    struct world *w = world_create(2);
+    world_script(w, (struct script){.connect_error = ECONNRESET});
+    world_run(w);
+    assert_int_equal(w->tally->failures[FAILURE_RESET], 2);
+    assert_int_equal(w->tally->causes[FAILURE_RESET].error, ECONNRESET);
     world_destroy(w);
 }
 
@@ -736,9 +782,11 @@ int main(void)
     suite_add(&suite, CASE(the_wait_of_a_repeated_request_counts_from_its_first_sending));
     suite_add(&suite, CASE(a_new_connection_that_closes_is_an_error));
     suite_add(&suite, CASE(an_early_reply_is_read_though_sending_failed));
+    suite_add(&suite, CASE(an_end_behind_a_reset_ends_no_reply));
     suite_add(&suite, CASE(another_origin_is_another_connection));
     suite_add(&suite, CASE(urls_of_one_origin_share_a_connection_in_turn));
     suite_add(&suite, CASE(a_refused_connection_fails_its_request));
+    suite_add(&suite, CASE(a_connection_that_is_lost_as_soon_as_it_is_made_is_reset));
     suite_add(&suite, CASE(a_connection_that_is_never_decided_fails_at_its_timeout));
     suite_add(&suite, CASE(a_hundred_refused_requests_are_over_at_once));
     suite_add(&suite, CASE(a_dead_server_is_not_hammered_for_a_long_run));
