@@ -1,0 +1,204 @@
+"""A server that does whatever a table says: the path that is asked for names the row. One thread holds
+all connections, so that a thousand rows are played to a client in a second."""
+
+import collections
+import heapq
+import re
+import selectors
+import socket
+import struct
+import threading
+import time
+
+from support.client import run
+
+CLOSE, RESET, STALL = 'close', 'reset', 'stall'
+
+Endless = collections.namedtuple('Endless', 'data')  # sent again and again
+
+RESULT = re.compile(r'(?m)^\S+ \S+  \S+?//[^/]+/(\S+)  (.*?)  \S+ bytes  delay ')
+
+
+class Hostile:
+    """`rows` are acts by name, which are carried out when that name is asked for: bytes are sent, a
+    number is a pause in seconds, and CLOSE (the end of what the server says; what still comes is
+    dropped, so that no RST follows), RESET (an RST), STALL (silence until the client leaves) and
+    Endless end the connection. After the last act it goes on with the next
+    request. Acts may hang on how often the name was asked for, from 1: then they are a function of
+    that. `greeting` is carried out on every connection, before anything was asked for. With `by_head`
+    it does not wait for a request's body, and must close the connection then."""
+
+    def __init__(self, rows, greeting=(), by_head=False):
+        self.rows, self.greeting, self.by_head = rows, greeting, by_head
+        self.asked = collections.Counter()  # how often, by name
+        self.connections = 0
+        self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
+        self._listener.setblocking(False)
+        self.url = f'http://127.0.0.1:{self._listener.getsockname()[1]}'
+        self._ends, self._end = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._pauses = []  # heap of (moment, tie-breaker, connection)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.close()
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()
+        self._selector.close()
+
+    def _serve(self):
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._ends, selectors.EVENT_READ)
+        while True:
+            wait = max(0, self._pauses[0][0] - time.monotonic()) if self._pauses else None
+            for key, _ in self._selector.select(wait):
+                if key.fileobj is self._ends:
+                    return
+                if key.fileobj is self._listener:
+                    self._accept()
+                else:
+                    key.data.on_ready()
+            while self._pauses and self._pauses[0][0] <= time.monotonic():
+                heapq.heappop(self._pauses)[2].go_on()
+
+    def _accept(self):
+        try:
+            while True:
+                connection = _Connection(self, self._listener.accept()[0])
+                self.connections += 1
+                self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+                connection.go_on()
+        except BlockingIOError:
+            pass
+
+    def watch(self, connection, events):
+        self._selector.modify(connection.socket, events, connection)
+
+    def pause(self, connection, seconds):
+        heapq.heappush(self._pauses, (time.monotonic() + seconds, id(connection), connection))
+
+    def forget(self, connection):
+        self._selector.unregister(connection.socket)
+
+
+class _Connection:
+    def __init__(self, server, its_socket):
+        self.server, self.socket = server, its_socket
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.acts = collections.deque(server.greeting)
+        self.heard = b''
+        self.waits = False  # for a pause to be over, or for the client to leave
+        self.is_over = False  # it is the latter, and nothing more is listened to
+        self.blocked = False
+
+    def on_ready(self):
+        try:
+            data = self.socket.recv(65536)
+        except BlockingIOError:
+            data = None
+        except OSError:
+            data = b''
+        if data == b'':
+            self._leave()
+            return
+        if not self.is_over:
+            self.heard += data or b''
+        if not self.waits:
+            self._act()
+
+    def go_on(self):
+        if self.socket.fileno() >= 0:
+            self.waits = False
+            self._act()
+
+    def _act(self):
+        try:
+            while self.acts or self._next():
+                if not self._carry_out(self.acts.popleft()):
+                    return
+        except OSError:
+            self._leave()
+
+    def _next(self):
+        """Whether another request is there; its acts are the next ones then."""
+        head, end, rest = self.heard.partition(b'\r\n\r\n')
+        if not end:
+            return False
+        length = re.search(rb'(?i)\r\ncontent-length: *([0-9]+)', head)
+        size = int(length[1]) if length and not self.server.by_head else 0
+        if len(rest) < size:
+            return False
+        self.heard = rest[size:]
+        name = head.split()[1].decode()[1:]
+        self.server.asked[name] += 1
+        acts = self.server.rows[name]
+        self.acts.extend(acts(self.server.asked[name]) if callable(acts) else acts)
+        return bool(self.acts) or self._next()
+
+    def _carry_out(self, act):
+        """False when it is not over."""
+        if isinstance(act, bytes):
+            return self._send(act)
+        if isinstance(act, Endless):
+            self.acts.append(act)
+            return self._send(act.data)
+        if act == RESET:
+            self._leave(act)
+            return False
+        self.waits = True
+        self.is_over = act in (CLOSE, STALL)
+        if act == CLOSE:
+            self.socket.shutdown(socket.SHUT_WR)
+        elif act != STALL:
+            self.server.pause(self, act)
+        return False
+
+    def _send(self, data):
+        try:
+            sent = self.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self.acts.appendleft(data[sent:])
+        blocked = sent < len(data)
+        if blocked != self.blocked:
+            self.blocked = blocked
+            self.server.watch(self, selectors.EVENT_READ | (selectors.EVENT_WRITE if blocked else 0))
+        return not blocked
+
+    def _leave(self, how=CLOSE):
+        if how == RESET:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        self.server.forget(self)
+        self.socket.close()
+
+
+def kind_of(result):
+    """ok, or the kind of failure, from the third column of a trace."""
+    word = result.partition(':')[0]
+    return word if not word.isdigit() else 'ok' if int(word) < 400 else 'status'
+
+
+def trace(model, server, names, tmp_path, *options):
+    """Has a client ask for these names in turn; returns what came of them, as (name, kind), in the order
+    in which it was told."""
+    urls = tmp_path / 'urls'
+    urls.write_text(''.join(f'{server.url}/{name}\n' for name in names))
+    done = run(model, '--urls', urls, '--trace', '--quiet', '--connect-timeout', '120s', *options,
+               seconds=120)
+    return [(name, kind_of(result)) for name, result in RESULT.findall(done.stdout)]
+
+
+def play(model, rows, tmp_path, *options, connections=32):
+    """Has a client ask for every row, so many at once; returns the kinds of what came of each name."""
+    came = collections.defaultdict(list)
+    with Hostile(rows) as server:
+        for name, kind in trace(model, server, rows, tmp_path, '-c', connections, *options):
+            came[name].append(kind)
+    return came
