@@ -98,13 +98,14 @@ void evidence_end(struct evidence *evidence)
 
 /* --- requests in flight ----------------------------------------------------------------------- */
 
-static struct sighting look(const struct gauge *gauges, size_t count, uint64_t now_ns)
+struct sighting evidence_sighting(const struct gauge *gauges, size_t count, uint64_t now_ns)
 {
     struct sighting sighting = {.at_ns = now_ns};
     for (size_t i = 0; i < count; i++) {
         sighting.flying += gauge_read(&gauges[i].flying);
         sighting.ended += gauge_read(&gauges[i].ended);
         sighting.spent_ns += gauge_read(&gauges[i].spent_ns);
+        sighting.open += gauge_read(&gauges[i].open);
     }
     return sighting;
 }
@@ -112,7 +113,7 @@ static struct sighting look(const struct gauge *gauges, size_t count, uint64_t n
 void evidence_look(struct evidence *evidence, const struct plan *plan, const struct course *course,
                    const struct gauge *gauges, size_t count, uint64_t now_ns)
 {
-    struct sighting sighting = look(gauges, count, now_ns);
+    struct sighting sighting = evidence_sighting(gauges, count, now_ns);
     evidence->spent_ns = sighting.spent_ns;
     if (course_is_warming(course, now_ns)) {
         return;
@@ -139,7 +140,7 @@ void evidence_look_back(struct evidence *evidence, const struct course *course,
                         const struct gauge *gauges, size_t count, uint64_t now_ns)
 {
     uint64_t end_ns = course_end(course);
-    struct sighting sighting = look(gauges, count, now_ns < end_ns ? now_ns : end_ns);
+    struct sighting sighting = evidence_sighting(gauges, count, now_ns < end_ns ? now_ns : end_ns);
     evidence->spent_ns = sighting.spent_ns;
     if (evidence->timeline != NULL && !course_is_warming(course, sighting.at_ns)) {
         timeline_end(evidence->timeline, course->begin_ns, &sighting);

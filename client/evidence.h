@@ -58,6 +58,9 @@ void evidence_begin(struct evidence *evidence, struct timeline *timeline);
 void evidence_count(struct evidence *evidence);
 void evidence_end(struct evidence *evidence);
 
+/* What `count` gauges say. */
+struct sighting evidence_sighting(const struct gauge *gauges, size_t count, uint64_t now_ns);
+
 /* Looks at `count` gauges. */
 void evidence_look(struct evidence *evidence, const struct plan *plan, const struct course *course,
                    const struct gauge *gauges, size_t count, uint64_t now_ns);

@@ -1,6 +1,7 @@
 /* The clients' main: options, plan, run, report. Linked once with each I/O model. */
 #include "client/blocks.h"
 #include "client/hlog.h"
+#include "client/live/terminal.h"
 #include "client/load.h"
 #include "client/options.h"
 #include "client/report.h"
@@ -30,10 +31,26 @@ static uint64_t wall_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static bool wants_progress(const struct options *options)
+static enum watch_show what_to_show(const struct options *options)
 {
     bool trace_beside = options->trace && isatty(STDOUT_FILENO);
-    return !options->quiet && !trace_beside && isatty(STDERR_FILENO);
+    if (options->live) {
+        return SHOW_VIEW;
+    }
+    return options->quiet || trace_beside || !isatty(STDERR_FILENO) ? SHOW_NOTHING : SHOW_LINE;
+}
+
+/* Whether the terminal bears what is to be shown; if not, why. */
+static bool can_be_shown(const struct options *options, char why[TERMINAL_TEXT])
+{
+    if (!options->live) {
+        return true;
+    }
+    if (options->trace && isatty(STDOUT_FILENO)) {
+        snprintf(why, TERMINAL_TEXT, "--trace and --live both want the terminal");
+        return false;
+    }
+    return terminal_fits(why);
 }
 
 /* None when the run was stopped before its warm-up was over. */
@@ -59,7 +76,7 @@ static uint64_t count_due(const struct course *course, const struct report *repo
 static int run(struct report *report, struct watch *watch, struct tally *tally,
                struct tally *warmup, const struct options *options)
 {
-    int error = watch_init(watch, report->plan, wants_progress(options));
+    int error = watch_init(watch, &load_model, report->plan, what_to_show(options));
     if (error < 0) {
         log_error("no run can be watched over: %s", strerror(-error));
         return error;
@@ -197,6 +214,10 @@ static enum exit_status run_options(const struct options *options)
     struct plan plan;
     char why[PLAN_TEXT];
     struct outputs outputs = {0};
+    char unfit[TERMINAL_TEXT];
+    if (!can_be_shown(options, unfit)) {
+        return (enum exit_status)client_options_misuse(&load_model, unfit);
+    }
     limits_raise_descriptors();
     struct means means = means_now();
     switch (plan_init(&plan, options, load_model.one_thread_each, &means, why)) {

@@ -18,6 +18,13 @@ static const struct manual_entry description[] = {
     {.text = "A run ends after the requests of -n or the duration of -d, whichever comes first. "
              "The summary goes to standard output. While a run lasts, a line on a terminal's "
              "standard error shows how far it is."},
+    {.text =
+         "With --live the whole terminal shows it: the figures of the last second, rate, p50 and "
+         "p99 over time, all latencies so far, errors by kind, connections and requests in "
+         "flight. The key q ends the run as SIGINT does. It is drawn on standard output or, "
+         "where results go elsewhere, on standard error, and needs a terminal whose TERM is "
+         "known and whose cursor can be moved. When the run ends, or the program by any signal "
+         "but SIGKILL, the terminal is what it was before."},
     {.text = "A summary also draws how the run went over time, from left to right: requests a "
              "second, and p99 of those that ended in each column. Where the locale's characters "
              "are not UTF-8's, denser characters of ASCII stand for higher blocks."},
@@ -43,12 +50,23 @@ static const struct manual_entry signals[] = {
     {.term = "SIGINT, SIGTERM",
      .text = "End the run early. The summary of what came until then is printed, and the exit "
              "status is 130. A second one ends the program at once."},
+    {.term = "SIGTSTP, SIGCONT",
+     .text = "Stop the program, and let it go on. With --live it gives the terminal back and takes "
+             "it again. The time of the run goes on meanwhile."},
     {0},
 };
 
 static const struct manual_entry files[] = {
     {.term = "../share/cristo/client-schema.json",
      .text = "The JSON schema of what --json writes, seen from the program's folder."},
+    {0},
+};
+
+static const struct manual_entry variables[] = {
+    {.term = "TERM", .text = "What the terminal of --live can, by terminfo(5)."},
+    {.term = "NO_COLOR", .text = "Unless it is empty, --live does without colours."},
+    {.term = "LC_ALL, LC_CTYPE, LANG",
+     .text = "Whether the characters of pictures are UTF-8's, or only ASCII's."},
     {0},
 };
 
@@ -77,6 +95,8 @@ static const struct manual_entry examples[] = {
      .command = "@ -c 1 -n 20 --trace http://127.0.0.1:8080/0"},
     {.text = "Measure handshakes of TLS alone, and look at no certificate:",
      .command = "@ -c 64 --close -k https://127.0.0.1:8443/"},
+    {.text = "Show a class how a server bears it:",
+     .command = "@ --live -c 200 -d 60s http://127.0.0.1:8080/"},
     {.text = "Keep the latencies as a histogram that others can be added to:",
      .command = "@ --hlog run.hlog http://127.0.0.1:8080/"},
     {.text = "Draw from a file of URLs, and keep the results for a program:",
@@ -93,13 +113,10 @@ static const struct manual_entry see_also[] = {
 };
 
 static const struct manual_section sections[] = {
-    {"DESCRIPTION", description},
-    {"SIGNALS", signals},
-    {"FILES", files},
-    {"EXIT STATUS", status},
-    {"EXAMPLES", examples},
-    {"SEE ALSO", see_also},
-    {0},
+    {"DESCRIPTION", description}, {"SIGNALS", signals},
+    {"ENVIRONMENT", variables},   {"FILES", files},
+    {"EXIT STATUS", status},      {"EXAMPLES", examples},
+    {"SEE ALSO", see_also},       {0},
 };
 
 static const struct {

@@ -237,6 +237,13 @@ static const char *take_quiet(void *into, const char *argument)
     return NULL;
 }
 
+static const char *take_live(void *into, const char *argument)
+{
+    (void)argument;
+    ((struct options *)into)->live = true;
+    return NULL;
+}
+
 static const char *take_latency(void *into, const char *argument)
 {
     (void)argument;
@@ -350,6 +357,10 @@ static const struct option_spec specs[] = {
      "write the latencies as an HdrHistogram log, in microseconds; - is stdout, in place of the "
      "summary",
      OPTION_BOTH, take_hlog, NULL},
+    {0, "live", NULL,
+     "show the run on the whole terminal while it lasts: rate, p50 and p99 over time, latencies, "
+     "errors, connections. q ends it",
+     OPTION_BOTH, take_live, NULL},
     {0, "quiet", NULL, "show no progress line", OPTION_BOTH, take_quiet, NULL},
     {0},
 };
@@ -403,6 +414,9 @@ enum options_outcome client_options_read(struct options *options, const struct m
     }
     if (json && hlog) {
         return options_misuse(&table, "--json - and --hlog - both want stdout");
+    }
+    if (options->live && options->quiet) {
+        return options_misuse(&table, "--live leaves no sense to --quiet");
     }
     if (options->close && options->pipeline > 1) {
         return options_misuse(&table, "--close leaves no room for --pipeline");

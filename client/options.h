@@ -43,6 +43,7 @@ struct options {
 
     bool trace;
     bool quiet;
+    bool live;
     bool latency_table;
     bool wrk;
     const char *json_path; /* NULL: none; "-": stdout */

@@ -81,18 +81,23 @@ static unsigned long long whole_seconds(uint64_t ns)
     return (ns + NS_PER_S - 1) / NS_PER_S;
 }
 
-/* By the clock, or by the rate so far: whichever ends first. */
+uint64_t progress_left_ns(const struct plan *plan, const struct course *course, uint64_t now_ns,
+                          uint64_t done)
+{
+    uint64_t end_ns = course_end(course);
+    uint64_t left_ns = end_ns == CLOCK_NEVER ? CLOCK_NEVER : end_ns > now_ns ? end_ns - now_ns : 0;
+    if (plan->requests > 0 && done > 0) {
+        double each_ns = (double)(now_ns - course->begin_ns) / (double)done;
+        double by_rate_ns = each_ns * (double)(plan->requests > done ? plan->requests - done : 0);
+        left_ns = by_rate_ns < (double)left_ns ? (uint64_t)by_rate_ns : left_ns;
+    }
+    return left_ns;
+}
+
 static void add_left(struct line *line, const struct progress *progress, uint64_t now,
                      uint64_t done)
 {
-    uint64_t end = course_end(progress->course);
-    uint64_t left_ns = end == CLOCK_NEVER ? CLOCK_NEVER : end > now ? end - now : 0;
-    uint64_t requests = progress->plan->requests;
-    if (requests > 0 && done > 0) {
-        double each_ns = (double)(now - progress->course->begin_ns) / (double)done;
-        double by_rate_ns = each_ns * (double)(requests > done ? requests - done : 0);
-        left_ns = by_rate_ns < (double)left_ns ? (uint64_t)by_rate_ns : left_ns;
-    }
+    uint64_t left_ns = progress_left_ns(progress->plan, progress->course, now, done);
     if (left_ns != CLOCK_NEVER) {
         unsigned long long left_s = whole_seconds(left_ns);
         add(line, left_s < 100 ? "  %llus left" : "  %llum left",

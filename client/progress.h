@@ -19,5 +19,10 @@ void progress_destroy(struct progress *progress);
 /* Draws the line on stderr, over the one before. */
 void progress_draw(struct progress *progress);
 
+/* How long a run of which so much is done goes on: by the clock, or by the rate so far, whichever
+ * ends first. CLOCK_NEVER: that cannot be told. */
+uint64_t progress_left_ns(const struct plan *plan, const struct course *course, uint64_t now_ns,
+                          uint64_t done);
+
 /* Leaves no trace of it. */
 void progress_erase(struct progress *progress);

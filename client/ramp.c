@@ -116,14 +116,25 @@ static uint64_t crossing_ns(const struct stage *stage, double level)
     return stage->begin_ns + (uint64_t)(part * (double)stage->length_ns) + 1;
 }
 
+static double level_at(const struct stage *stage, uint64_t elapsed_ns)
+{
+    double into = (double)(elapsed_ns - stage->begin_ns);
+    return is_level(stage)
+               ? stage->to
+               : stage->from + (stage->to - stage->from) * into / (double)stage->length_ns;
+}
+
 /* Whether more than `rank` are wanted there. */
 static bool wants_at(const struct stage *stage, uint64_t rank, uint64_t elapsed_ns)
 {
-    double into = (double)(elapsed_ns - stage->begin_ns);
-    double level = is_level(stage)
-                       ? stage->to
-                       : stage->from + (stage->to - stage->from) * into / (double)stage->length_ns;
-    return level > (double)rank;
+    return level_at(stage, elapsed_ns) > (double)rank;
+}
+
+uint64_t ramp_wanted(const struct ramp *ramp, uint64_t elapsed_ns)
+{
+    double level = level_at(stage_at(ramp, elapsed_ns), elapsed_ns);
+    uint64_t whole = (uint64_t)level;
+    return whole + ((double)whole < level);
 }
 
 bool ramp_wants(const struct ramp *ramp, uint64_t rank, uint64_t elapsed_ns, uint64_t *until_ns)

@@ -50,3 +50,6 @@ uint64_t ramp_due_before(const struct ramp *ramp, uint64_t elapsed_ns);
  * them at a moment. *until_ns is when that changes next, or CLOCK_NEVER. Of a level that is no
  * whole number, the connection begun counts. */
 bool ramp_wants(const struct ramp *ramp, uint64_t rank, uint64_t elapsed_ns, uint64_t *until_ns);
+
+/* How many of them are wanted at a moment. */
+uint64_t ramp_wanted(const struct ramp *ramp, uint64_t elapsed_ns);

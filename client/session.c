@@ -408,6 +408,7 @@ static void learn_connected(struct session *s, uint64_t now, struct outcome came
     bool in_time = now < clock_add(s->connect_begun_ns, s->place.plan->connect_timeout_ns);
     if (came.kind == CAME_DONE) {
         s->origin = s->step.origin;
+        gauge_open(s->place.gauge);
         tally_connect(tally_at(s, now), now - s->connect_begun_ns);
         if (s->origin->host != NULL) {
             s->handshake_begun_ns = now;
@@ -585,6 +586,7 @@ static void learn_discarded(struct session *s, uint64_t now, struct outcome came
 
 static void learn_closed(struct session *s)
 {
+    gauge_close(s->place.gauge);
     s->origin = NULL;
     s->connect_begun_ns = 0;
     s->handshake_begun_ns = 0;

@@ -15,6 +15,7 @@ struct sighting {
     uint64_t flying;
     uint64_t ended;
     uint64_t spent_ns;
+    uint64_t open;
 };
 
 enum {

@@ -11,14 +11,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct live;
+struct model;
 struct progress;
+
+/* What is shown of a run while it lasts. */
+enum watch_show {
+    SHOW_NOTHING,
+    SHOW_LINE, /* on stderr */
+    SHOW_VIEW, /* on the whole terminal */
+};
 
 struct watch {
     struct course course; /* what the workers share */
     struct pulse *pulses;
     size_t pulse_count;
     struct timeline *timeline;
-    struct progress *progress; /* NULL: nobody looks */
+    struct progress *progress; /* NULL: no line is shown */
+    struct live *live;         /* NULL: no view is shown */
     const struct plan *plan;
     const struct gauge *gauges; /* of the workers */
     size_t gauge_count;
@@ -26,19 +36,19 @@ struct watch {
     bool counting;    /* the warm-up is over */
     uint64_t look_ns; /* when to look at the gauges again */
     uint64_t show_ns; /* and when to show how far it is */
-    int signals;      /* signalfd: SIGINT, SIGTERM */
-    int done;         /* eventfd: the last worker has left */
+    int signals; /* signalfd: SIGINT, SIGTERM; with a view, those that stop us and wake us up */
+    int done;    /* eventfd: the last worker has left */
     _Atomic size_t working;
-    bool interrupted; /* by a signal */
+    bool interrupted; /* by a signal, or by a key */
 };
 
 /* Nothing to finish yet. */
 #define WATCH_NONE ((struct watch){.signals = -1, .done = -1})
 
-/* Takes over SIGINT and SIGTERM, for this thread and those it starts. `show` says whether a
- * progress line is drawn on stderr. 0 or -errno; watch_finish() is due in any case. What the run
- * came to over time lasts as long as the watch. */
-int watch_init(struct watch *watch, const struct plan *plan, bool show);
+/* Takes over SIGINT and SIGTERM, for this thread and those it starts. 0 or -errno; watch_finish()
+ * is due in any case. What the run came to over time lasts as long as the watch. */
+int watch_init(struct watch *watch, const struct model *model, const struct plan *plan,
+               enum watch_show show);
 void watch_finish(struct watch *watch);
 
 /* Where worker `index` counts its verdicts. */

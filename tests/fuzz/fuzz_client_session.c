@@ -248,7 +248,8 @@ static void check_books(const struct world *w)
 {
     const struct tally *t = &w->tally;
     const struct tally *warmup = &w->warmup;
-    PROPERTY(!w->connected && gauge_read(&w->gauge.ended) <= t->sent + warmup->sent);
+    PROPERTY(!w->connected && gauge_read(&w->gauge.open) == 0 &&
+             gauge_read(&w->gauge.ended) <= t->sent + warmup->sent);
     check_tally(t);
     check_tally(warmup);
     struct counts counts = {0};

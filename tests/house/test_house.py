@@ -61,6 +61,14 @@ def test_libevent_stays_with_those_who_wait_by_it():
     assert wrong == []
 
 
+def test_curses_stays_with_the_view():
+    """What is drawn is laid out without it, and tested without a terminal."""
+    wrong = [f'{source} includes {name}' for source in SOURCES for _, name in includes_of(source)
+             if name in ('curses.h', 'ncurses.h', 'term.h')
+             and str(source) not in ('client/live/screen.c', 'client/live/terminal.c')]
+    assert wrong == []
+
+
 def test_openssl_stays_in_its_room():
     """Its tests make certificates, and peers that misbehave."""
     rooms = ['lib/tls', 'tests/unit/tls', 'tests/support']

@@ -379,7 +379,7 @@ static struct load *load_plan(const char *words, const char *url, const char *un
 
 static void load_play(struct load *load)
 {
-    assert_int_equal(watch_init(&load->watch, &load->plan, false), 0);
+    assert_int_equal(watch_init(&load->watch, &load_model, &load->plan, SHOW_NOTHING), 0);
     assert_int_equal(load_run(&load->plan, &load->watch, load->tally, load->warmup), 0);
     load->elapsed_ns = clock_monotonic_ns() - load->watch.course.begin_ns;
     watch_finish(&load->watch);

@@ -285,6 +285,7 @@ static void requests_in_flight_are_counted(void **state)
         uint64_t flying = gauge_read(&w->gauge.flying);
         assert_int_equal(flying, w->tally->sent - w->tally->ok - w->tally->failed);
         most = flying > most ? flying : most;
+        assert_int_equal(gauge_read(&w->gauge.open), w->connected);
     }
     assert_int_equal(most, 3);
     assert_int_equal(gauge_read(&w->gauge.ended), 12);

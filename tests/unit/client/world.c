@@ -342,6 +342,7 @@ static void check_books(const struct world *w)
     assert_int_equal(counts.ok, t->ok);
     assert_memory_equal(counts.failures, t->failures, sizeof t->failures);
     assert_false(w->connected);
+    assert_int_equal(gauge_read(&w->gauge.open), 0);
     assert_int_equal(failures, t->failed);
     assert_true(t->ok + t->failed <= t->sent);
     assert_int_equal(t->latency.count, t->ok);
