@@ -34,8 +34,8 @@ static bool activated_tls(unsigned index)
 {
     const char *name = getenv("LISTEN_FDNAMES");
     for (; name != NULL && index > 0; index--) {
-        name = strchr(name, ':');
-        name += name != NULL;
+        const char *colon = strchr(name, ':');
+        name = colon != NULL ? colon + 1 : NULL;
     }
     size_t len = name != NULL ? strcspn(name, ":") : 0;
     return (len == 3 && memcmp(name, "tls", len) == 0) ||
