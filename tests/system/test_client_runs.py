@@ -362,8 +362,6 @@ def test_client_raises_its_own_descriptor_limit(model):
         try:
             assert wait_until(lambda: client.soft_descriptor_limit() == hard)
         finally:
-            client.signal(signal.SIGINT)
-            client.wait()
             client.kill()
 
 
