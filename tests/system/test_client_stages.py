@@ -38,22 +38,24 @@ def test_connections_of_several_loops_are_of_one_ramp():
 
 def test_rate_goes_by_the_stages(model):
     """From 20 a second to 180 within half a second are 50 requests, 60 ms at none are none, and
-    half a second to nothing is 45. They leave when they are due, and never before."""
+    half a second to nothing is 45. They leave when they are due, and never before; where the first
+    one is late, as a busy machine may have it, the others seem to be early, so it is played again."""
     def due(number):  # by the area below the line
         if number < 50:
             return ((20 * 20 + 2 * 320 * number) ** 0.5 - 20) / 320
         return 0.56 + 0.5 * (1 - max(0, 1 - (number - 50) / 45) ** 0.5)
-    with Scripted(lambda number, since: 0) as server:
-        result = measure(model, '-R', 20, '-c', 4, '--stages',
-                         '500ms:180,0s:0,60ms:0,0s:180,500ms:0', server.url)
+
+    def is_kept():
+        with Scripted(lambda number, since: 0) as server:
+            result = measure(model, '-R', 20, '-c', 4, '--stages',
+                             '500ms:180,0s:0,60ms:0,0s:180,500ms:0', server.url)
         assert result['open_loop']['due'] == 95
         assert result['requests']['sent'] + sum(result['open_loop']['missed'].values()) == 95
-        first = server.arrived[0]
-        assert all(came - first >= due(number) - 0.25 for number, came in
-                   enumerate(server.arrived))
-        assert server.arrived[-1] - first >= 0.8
         assert result['plan']['stages']['of'] == 'rate' and result['plan']['rate'] == 20
         assert 1.05 <= result['elapsed_s']
+        return all(came - server.arrived[0] >= due(number) - 0.1
+                   for number, came in enumerate(server.arrived))
+    assert any(is_kept() for _ in range(5))
 
 
 def test_summary_tells_of_the_stages(model):
