@@ -196,7 +196,7 @@ def idled(model, tmp_path_factory):
     """All of them at once, since each has to wait: what came, what was asked for, and connections."""
     def play(row):
         fact, _, method, acts, _, _ = row
-        with Hostile({'1': (HELLO, 0.05, *acts), '2': (HELLO,)}) as server:
+        with Hostile({'1': (HELLO, PAUSE_S / 2, *acts), '2': (HELLO,)}) as server:
             came = trace(model, server, ['1', '2'], tmp_path_factory.mktemp(fact), '-X', method,
                          '-c', 1, '--think', PAUSE)
             return fact, (came, dict(server.asked), server.connections)
