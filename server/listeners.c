@@ -138,8 +138,11 @@ static void drop(struct inherited *one)
 static bool open_all(struct opening *o)
 {
     const struct server_options *options = o->options;
-    if (options->has_admin && !add(o, &options->admin, false, 1)) {
-        return false;
+    if (options->has_admin) {
+        if (!add(o, &options->admin, false, 1)) {
+            return false;
+        }
+        o->listeners[0].is_private = true;
     }
     bool skip = options->listen_default && is_activated(o->pool, o->pool_count);
     for (unsigned i = 0; !skip && i < options->listen_count; i++) {
@@ -196,6 +199,17 @@ void listeners_remove(const struct listener *listeners, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         if (listeners[i].sockets > 0 && !listeners[i].lent && !listeners[i].heir) {
             listen_remove(&listeners[i].address);
+        }
+    }
+}
+
+void listeners_refuse(const struct listener *listeners, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct listener *one = &listeners[i];
+        bool ours = !one->lent && !one->heir && !one->is_private;
+        for (unsigned j = 0; ours && j < one->sockets; j++) {
+            listen_refuse(one->fds[j]);
         }
     }
 }

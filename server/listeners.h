@@ -18,5 +18,8 @@ void listeners_own(struct listener *listeners, unsigned count);
 /* Removes the socket files of those that are ours alone; what was accepted, and who waits to be, is
  * not touched. */
 void listeners_remove(const struct listener *listeners, unsigned count);
+/* Has those that are ours alone take no further client, but --admin (listen_refuse()): in all
+ * processes that hold them. */
+void listeners_refuse(const struct listener *listeners, unsigned count);
 /* Closes this process's descriptors. */
 void listeners_close(struct listener *listeners, unsigned count);

@@ -81,9 +81,10 @@ struct listener {
     struct address address; /* as it is */
     unsigned sockets;
     int fds[LOOPS_MAX];
-    bool tls;  /* what is spoken there */
-    bool lent; /* a supervisor holds these sockets too, for whoever comes after us */
-    bool heir; /* so does a predecessor, until we are ready */
+    bool tls;        /* what is spoken there */
+    bool is_private; /* that of --admin */
+    bool lent;       /* a supervisor holds these sockets too, for whoever comes after us */
+    bool heir;       /* so does a predecessor, until we are ready */
 };
 
 struct serve_model;

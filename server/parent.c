@@ -226,6 +226,7 @@ static void stop(struct parent *parent)
     successor_dismiss(&parent->successor);
     notify(NOTICE_STOPPING);
     listeners_remove(parent->spec->listeners, parent->spec->count);
+    listeners_refuse(parent->spec->listeners, parent->spec->count);
     leave(parent, ORDER_DRAIN);
 }
 

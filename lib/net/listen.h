@@ -25,5 +25,6 @@ void listen_remove(const struct address *address);
  * one that asks to be connected is not answered, and will be refused when the socket is closed.
  * Connections that are established, or about to be, can still be accepted: a socket that is closed
  * while some wait to be resets them. For a unix socket, listen_remove() does as much; nothing is
- * done here. False when the system does not know how. */
+ * done here. False when the system does not know how, or does not let us: some kernels want
+ * CAP_NET_ADMIN for it. */
 bool listen_refuse(int fd);

@@ -195,7 +195,8 @@ static void close_doors(struct server *server)
 }
 
 /* Nobody accepts here after us: no new client is let in, but who has come before still is. Doors at
- * which others do are left to them. */
+ * which others do are left to them. The parent, if there still is one, has done it already: some
+ * kernels do not let a confined process. */
 static void begin_last_call(struct server *server)
 {
     unsigned ours = 0;

@@ -1,8 +1,11 @@
 """How a server stops: what runs is finished, what idles is let go, and nothing takes longer than
 the drain timeout."""
 
+import ctypes
 import os
 import signal
+import socket
+import struct
 import time
 
 import pytest
@@ -64,6 +67,44 @@ def test_running_downloads_on_many_connections_are_finished(own, big):
         assert len(connection.hurry().take(LARGE)) == LARGE
         connection.ended()
     server.stopped()
+
+
+def let_in_while_it_drains(server):
+    """None, or why: whoever asks to be connected then is not answered, and refused later. To let him in
+    would be to promise what the end of the listener breaks."""
+    with socket.socket() as late:
+        late.settimeout(0.05)
+        try:
+            late.connect(server.addresses[0])
+        except OSError:
+            return None
+        return 'a draining server lets a client in'
+
+
+def test_nobody_is_let_in_once_a_drain_has_begun(own):
+    server = own('--admin', '127.0.0.1:0')
+    if os.geteuid() != 0 and needs_rights_to_refuse():
+        pytest.skip('this kernel lets nobody without CAP_NET_ADMIN filter a socket')
+    kept = server.connect()
+    kept.goes_on()
+    server.signal(signal.SIGTERM)
+    assert wait_until(lambda: admin_get(server, '/healthz').status == 503)
+    for _ in range(8):  # well beyond the time for handshakes that are under way
+        assert let_in_while_it_drains(server) is None
+    kept.close()
+    server.stopped()
+
+
+def needs_rights_to_refuse():
+    pass_all = struct.pack('HBBI', 0x06, 0, 0, 0xffffffff)
+    buffer = ctypes.create_string_buffer(pass_all)
+    with socket.socket() as any_socket:
+        try:
+            any_socket.setsockopt(socket.SOL_SOCKET, 26,  # SO_ATTACH_FILTER
+                                  struct.pack('HL', 1, ctypes.addressof(buffer)))
+        except PermissionError:
+            return True
+    return False
 
 
 def test_request_in_time_is_answered_however_late_the_server_is(own):
