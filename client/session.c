@@ -487,7 +487,7 @@ static void learn_sent(struct session *s, uint64_t now, struct outcome came)
         lose(s, now, FAILURE_TIMEOUT, (struct cause){.why = "the request could not be sent"});
         break;
     default:
-        s->deaf = came.error;
+        s->deaf = came.error != 0 ? came.error : EPIPE; /* 0: it was TLS that failed */
         s->sent = s->gathered;
         s->part = 0;
         break;

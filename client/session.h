@@ -33,7 +33,8 @@ enum step_kind {
     STEP_WAIT,      /* until `until_ns` */
     STEP_IDLE,  /* the same, on a connection where nothing is to come: what came in spite of that,
                    or became of it, is said then at the latest, as of READ */
-    STEP_TELL,  /* the verdict on one request, to whoever traces them */
+    STEP_TELL,  /* the verdict on one request, to whoever traces them; at once, for what came behind
+                   its reply is still in the scratch */
     STEP_CLOSE, /* close the connection; TLS is told, and no answer to that waited for */
     STEP_FINISHED,
 };
@@ -144,7 +145,7 @@ struct session {
 
     /* The connection. */
     const struct origin *origin; /* NULL: there is none */
-    uint64_t connect_begun_ns;   /* 0: it is made */
+    uint64_t connect_begun_ns;   /* 0: it is made, and shaken */
     uint64_t handshake_begun_ns; /* 0: it needs none, or it is done */
     uint64_t connects;           /* begun so far */
     uint64_t served;             /* replies that came on it */

@@ -122,7 +122,8 @@ static void converse(struct connection *c, struct outcome came)
     int steps = 0;
     do {
         c->step = session_step(c->session, c->loop->now_ns, came);
-        came = ++steps > STEPS_AT_ONCE ? postpone_step(c) : take_step(c, c->step);
+        bool many = ++steps > STEPS_AT_ONCE && c->step->kind != STEP_TELL;
+        came = many ? postpone_step(c) : take_step(c, c->step);
     } while (came.kind != CAME_NOTHING);
 }
 
@@ -146,7 +147,7 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     case STEP_SEND:
         return send_step(c, step);
     case STEP_READ:
-    case STEP_IDLE:
+    case STEP_IDLE: /* the loop tells of what comes meanwhile */
         return read_step(c, step);
     case STEP_DISCARD:
         return discard_step(c, step);
@@ -164,17 +165,22 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
+static struct outcome await_until(struct connection *c, short what, uint64_t until_ns)
+{
+    struct loop *loop = c->loop;
+    c->awaited = what;
+    deadlines_set(&loop->deadlines, &c->deadline, until_ns);
+    if (until_ns < loop->tick_ns) {
+        set_tick(loop);
+    }
+    return (struct outcome){CAME_NOTHING, 0, 0};
+}
+
 /* Leaves the step to the loop: until the descriptor is ready for it, or, with `what` nothing, only
  * until its time has come. */
 static struct outcome await(struct connection *c, const struct step *step, short what)
 {
-    struct loop *loop = c->loop;
-    c->awaited = what;
-    deadlines_set(&loop->deadlines, &c->deadline, step->until_ns);
-    if (step->until_ns < loop->tick_ns) {
-        set_tick(loop);
-    }
-    return (struct outcome){CAME_NOTHING, 0, 0};
+    return await_until(c, what, step->until_ns);
 }
 
 /* The same, until its descriptor is what the stream wants it to be. */
@@ -201,12 +207,8 @@ static struct outcome outcome_of(struct connection *c, const struct step *step, 
 /* Leaves the step for the loop's next turn. */
 static struct outcome postpone_step(struct connection *c)
 {
-    struct loop *loop = c->loop;
-    c->awaited = 0;
     c->postponed = true;
-    deadlines_set(&loop->deadlines, &c->deadline, loop->now_ns);
-    set_tick(loop);
-    return (struct outcome){CAME_NOTHING, 0, 0};
+    return await_until(c, 0, c->loop->now_ns);
 }
 
 /* Every event is told once, when it happens, whether somebody waits for it now or not. */
@@ -270,7 +272,7 @@ static struct outcome connect_step(struct connection *c, const struct step *step
     if (c->stream.fd < 0) {
         int fd = connect_begin(&step->origin->address, step->source);
         if (fd < 0) {
-            return outcome_of(c, step, fd);
+            return call_failed(&c->stream, fd, step->news);
         }
         if (attach(c, fd, step->origin->tcp)) {
             return await(c, step, EV_WRITE);
@@ -282,7 +284,7 @@ static struct outcome connect_step(struct connection *c, const struct step *step
     }
     if (error < 0) {
         hang_up(c);
-        return outcome_of(c, step, error);
+        return call_failed(&c->stream, error, step->news);
     }
     return (struct outcome){CAME_DONE, 0, 0};
 }

@@ -249,7 +249,8 @@ static struct outcome wait_step(struct connection *c, const struct step *step)
 }
 
 /* Sleeps, since to wait for the descriptor would be less exact, and then looks what has come. What
- * makes it readable need not be content: to receive waits no longer for that than a moment. */
+ * makes it readable need not be content, but tickets of TLS: to receive waits for that no longer
+ * than the shortest time that the kernel knows, a tick. */
 static struct outcome idle_step(struct connection *c, const struct step *step)
 {
     struct pollfd readable = {c->stream.fd, POLLIN, 0};
@@ -258,7 +259,9 @@ static struct outcome idle_step(struct connection *c, const struct step *step)
         return (struct outcome){CAME_TIMED_OUT, 0, 0};
     }
     set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
-    return outcome_of(c, step, stream_receive(&c->stream, step->space, step->size));
+    ssize_t got = stream_receive(&c->stream, step->space, step->size);
+    c->now_ns = clock_monotonic_ns();
+    return outcome_of(c, step, got);
 }
 
 static struct outcome tell_step(const struct step *step)

@@ -6,6 +6,7 @@ import pty
 import re
 import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -238,6 +239,27 @@ def test_trace_is_a_line_for_every_reply(model):
         assert len(lines) == 7
         for line in lines:
             assert all(word in line for word in (f'{server.url}/x', ' 200 ', ' 5 ', '125ms'))
+
+
+def test_full_backlog_of_a_unix_socket_is_waited_for(model, tmp_path):
+    """unix(7): who connects to it is told EAGAIN, or waits; neither is a failure before its time."""
+    path = str(tmp_path / 'socket')
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(1)
+        client = start(model, '-c', 8, '-n', 8, '--json', '-', '--unix-socket', path, 'http://h/')
+        time.sleep(0.3)
+        listener.settimeout(20 * PATIENCE)
+        answered = []
+        for _ in range(8):
+            answered.append(listener.accept()[0])
+            answered[-1].recv(65536)
+            answered[-1].sendall(whole())
+        assert client.wait(20) in (0, 4)
+        assert json.loads(client.stdout)['requests'] == {'sent': 8, 'ok': 8, 'failed': 0}
+        for one in answered:
+            one.close()
+        client.kill()
 
 
 def test_trace_names_failures(model):
