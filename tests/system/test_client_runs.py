@@ -1,5 +1,6 @@
 """How the clients are told what to do, and what they say of it."""
 
+import collections
 import json
 import os
 import pty
@@ -239,6 +240,29 @@ def test_trace_is_a_line_for_every_reply(model):
         assert len(lines) == 7
         for line in lines:
             assert all(word in line for word in (f'{server.url}/x', ' 200 ', ' 5 ', '125ms'))
+
+
+def test_replies_of_one_connection_are_traced_as_no_other_s(model):
+    """More of them come at once than a connection may take in one turn, and on two connections: on
+    both while the client stands still, so that it finds them together."""
+    connections = set()
+
+    def reply(connection, number):
+        connections.add(connection)
+        return True
+    with Wrong(reply) as server:
+        client = start(model, '-c', 2, '-p', 64, '-n', 128, '--trace', server.url + '/')
+        assert wait_until(lambda: len(server.heads) == 128)
+        client.signal(signal.SIGSTOP)
+        came = os.waitid(os.P_PID, client.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        assert came.si_code == os.CLD_STOPPED
+        for connection, delay in zip(connections, ('0.001', '0.002')):
+            connection.sendall(64 * whole(b'hello', '200 OK', f'Delay: {delay}'))
+        client.signal(signal.SIGCONT)
+        assert client.wait(20) in (0, 4)
+        told = re.findall('(?m) 200 +5 bytes +delay +([^ ]+) ', client.stdout)
+        assert collections.Counter(told) == {'1.00ms': 64, '2.00ms': 64}
+        client.kill()
 
 
 def test_full_backlog_of_a_unix_socket_is_waited_for(model, tmp_path):
