@@ -35,7 +35,8 @@ struct link {
     uint32_t sent_ms;    /* when something was last sent, by a clock that turns over */
     uint16_t quick_left; /* of QUICK_BYTES */
     uint16_t record;     /* the largest that the peer takes */
-    uint16_t pending;    /* bytes of a record that is encrypted, but not all sent */
+    uint16_t pending;    /* bytes of a record that is encrypted, but not all sent; */
+    uint16_t told;       /* so many of these the caller was told of already */
     bool serves;
     bool has_end;   /* close_notify was sent */
     int broken;     /* what all calls come to from now on; 0: nothing is broken */
@@ -210,7 +211,8 @@ static size_t record_size(const struct link *link)
 
 /* Sends one record. What could not be sent of it remains with OpenSSL, encrypted, and has to go
  * before anything else: `pending` bytes are then to be offered again. It looks only at their
- * number, but they are the same ones, so that nothing else could leave in their place. */
+ * number, but where they are still at hand they are the same ones, so that nothing else could leave
+ * in their place. */
 static ssize_t write_record(struct link *link, const void *from, size_t size, bool more)
 {
     size_t written = 0;
@@ -232,6 +234,26 @@ static ssize_t write_record(struct link *link, const void *from, size_t size, bo
         link->pending = (uint16_t)size; /* else a message of TLS's own has to go first */
     }
     return came;
+}
+
+/* Sends the rest of a record whose bytes nobody offers whole any more. What it returns are those
+ * that the caller has not been told of. */
+static ssize_t end_record(struct link *link)
+{
+    static const char whatever[LARGEST_RECORD];
+    ssize_t came = write_record(link, whatever, link->pending, true);
+    if (came < 0) {
+        return came;
+    }
+    came -= link->told;
+    link->told = 0;
+    return came;
+}
+
+/* How many bytes have to be offered next, 0: nothing is under way. */
+static size_t owed(const struct link *link)
+{
+    return (size_t)link->pending - link->told;
 }
 
 /* Where the next byte of the pieces is. */
@@ -276,6 +298,9 @@ static void gather(struct cursor cursor, char *to, size_t size)
 static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size_t size, bool more)
 {
     char small[GATHER_SIZE];
+    if (link->told > 0) {
+        return end_record(link);
+    }
     if (cursor->piece->iov_len - cursor->offset >= size) {
         return write_record(link, (char *)cursor->piece->iov_base + cursor->offset, size, more);
     }
@@ -291,6 +316,13 @@ static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size
     return came;
 }
 
+/* All that is offered is in the record under way, as is what follows it. */
+static ssize_t tell(struct link *link, size_t size)
+{
+    link->told += (uint16_t)size;
+    return (ssize_t)size;
+}
+
 static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
 {
     struct link *link = link_of(stream);
@@ -299,13 +331,13 @@ static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int 
     if (cannot_send(link)) {
         return cannot_send(link);
     }
-    if (left < link->pending) {
-        return -EINVAL;
+    if (left < owed(link)) {
+        return more ? tell(link, left) : -EINVAL;
     }
     begin_sending(link);
     advance(&cursor, 0);
     while (left > 0) {
-        size_t size = link->pending > 0          ? link->pending
+        size_t size = owed(link) > 0             ? owed(link)
                       : left < record_size(link) ? left
                                                  : record_size(link);
         ssize_t came = write_pieces(link, &cursor, size, more || size < left);
@@ -344,6 +376,9 @@ static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size
 
 static ssize_t write_slice(struct link *link, int file, uint64_t offset, size_t size, char *buffer)
 {
+    if (link->told > 0) {
+        return end_record(link);
+    }
     size_t most = link->pending > 0 ? link->pending : record_size(link);
     ssize_t got = pread(file, buffer, size < most ? size : most, (off_t)offset);
     if (got <= 0) {
@@ -375,7 +410,7 @@ static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, 
     if (cannot_send(link)) {
         return cannot_send(link);
     }
-    if (size == 0 || size < link->pending) {
+    if (size == 0 || size < owed(link)) {
         return size == 0 ? 0 : -EINVAL;
     }
     begin_sending(link);
@@ -386,13 +421,6 @@ static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, 
 }
 
 /* --- end -------------------------------------------------------------------------------------- */
-
-/* Sends the rest of a record that nobody offers the bytes of any more. */
-static ssize_t end_record(struct link *link)
-{
-    static const char whatever[LARGEST_RECORD];
-    return write_record(link, whatever, link->pending, true);
-}
 
 static int link_end(struct stream *stream)
 {

@@ -460,6 +460,49 @@ static void what_began_has_to_go_on(void **state)
     ends_close(&ends);
 }
 
+/* The same bytes, by that call or the next one: pieces that are only a part of what began to be
+ * sent may come without what followed them, which then comes from a file. */
+static void what_began_may_go_on_in_parts(void **state)
+{
+    static unsigned char bytes[BODY];
+    struct ends ends;
+    size_t sent = 0, got = 0, parts = 0;
+    int file = pattern_file(BODY), small = 4096;
+    pattern_fill(bytes, BODY);
+    open_met(&ends, client_for(state));
+    setsockopt(ends.server.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    while (sent < BODY) {
+        size_t left = BODY - sent, some = left < 100 ? left : 100;
+        struct iovec whole[] = {{bytes + sent, some}, {bytes + sent + some, left - some}};
+        ssize_t came = stream_send(&ends.server, whole, 2, false);
+        if (came > 0) {
+            sent += (size_t)came;
+            continue;
+        }
+        assert_int_equal(came, STREAM_WANT_WRITE);
+        struct iovec again[] = {{bytes + sent, some / 2}, {bytes + sent + some / 2, some / 4}};
+        for (int i = 0; left > 100 && i < 2; i++) {
+            came = stream_send(&ends.server, &again[i], 1, true);
+            assert_int_equal(came, again[i].iov_len);
+            sent += (size_t)came;
+            parts++;
+        }
+        take_pattern(&ends.client, &got);
+        came = parts % 3 == 0
+                   ? stream_send(&ends.server, &(struct iovec){bytes + sent, BODY - sent}, 1, false)
+                   : stream_send_file(&ends.server, file, sent, BODY - sent);
+        assert_true(came > 0 || came == STREAM_WANT_WRITE);
+        sent += came > 0 ? (size_t)came : 0;
+    }
+    while (got < BODY) {
+        take_pattern(&ends.client, &got);
+    }
+    assert_true(parts > 5);
+    assert_int_equal(stream_end(&ends.server), 0);
+    close(file);
+    ends_close(&ends);
+}
+
 /* An end that has to wait follows the record that began before it. */
 static void end_waits_for_room(void **state)
 {
@@ -866,6 +909,7 @@ int main(void)
     add_both(suite, CASE(pieces_of_a_small_reply_are_one_record));
     add_both(suite, CASE(slow_reader_gets_every_byte));
     add_both(suite, CASE(what_began_has_to_go_on));
+    add_both(suite, CASE(what_began_may_go_on_in_parts));
     add_both(suite, CASE(end_waits_for_room));
     add_both(suite, CASE(file_is_sent_from_where_it_is_asked));
     add_both(suite, CASE(records_are_small_at_first_and_after_a_silence));
