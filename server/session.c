@@ -226,16 +226,16 @@ static void handshake_came(struct session *s, const struct moment *now, struct o
         s->state = STATE_HEAD;
         break;
     case CAME_UNCHANGED:
-        break;
     case CAME_DRAINING:
-        begin_grace(s, now);
         break;
     case CAME_PLAIN:
         refuse_plain(s, now);
         break;
     case CAME_TIMED_OUT:
         ledger_handshake(s->ledger, HANDSHAKE_LATE);
-        ledger_limit(s->ledger, LIMIT_HEADER_TIMEOUT);
+        if (!s->grace) {
+            ledger_limit(s->ledger, LIMIT_HEADER_TIMEOUT);
+        }
         cut(s, now);
         break;
     default:
@@ -441,8 +441,11 @@ static bool ask_read(struct session *s, enum patience patience, uint64_t timeout
     return true;
 }
 
-static bool ask_handshake(const struct session *s, struct step *next)
+static bool ask_handshake(struct session *s, const struct moment *now, struct step *next)
 {
+    if (s->draining) {
+        begin_grace(s, now);
+    }
     uint64_t timeout_ns = s->grace ? CLOSE_GRACE_NS : s->site->timeouts.head_ns;
     *next = (struct step){
         .kind = STEP_HANDSHAKE,
@@ -848,7 +851,7 @@ static bool ask(struct session *s, const struct moment *now, struct step *next)
 {
     switch ((enum state)s->state) {
     case STATE_HANDSHAKE:
-        return ask_handshake(s, next);
+        return ask_handshake(s, now, next);
     case STATE_HEAD:
         return ask_head(s, now, next);
     case STATE_BODY:

@@ -309,11 +309,16 @@ static bool has_bytes(const struct connection *c)
     return poll(&bytes, 1, 0) > 0;
 }
 
+#define EXCUSE_NS NS_PER_S
+
 /* Woken: because it is late, because the server was asked to stop, or for nothing. A thread that is
- * kept from running may find both, the signal and its bytes, and is told of the signal. */
+ * kept from running may find both, the signal and its bytes, and is told of the signal; but bytes
+ * excuse nobody for long, for under TLS it may be room to send that is waited for. */
 static struct outcome outcome_of_wake(const struct connection *c, const struct step *step)
 {
-    if (clock_monotonic_ns() >= step->until_ns && !has_bytes(c)) {
+    uint64_t now_ns = clock_monotonic_ns();
+    bool late = now_ns >= step->until_ns;
+    if (late && (!has_bytes(c) || now_ns >= clock_add(step->until_ns, EXCUSE_NS))) {
         return (struct outcome){CAME_TIMED_OUT, 0};
     }
     return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};

@@ -187,6 +187,23 @@ static void drain_leaves_it_a_moment(void **state)
     talk_end(&talk);
 }
 
+/* So does one that only begins then: the server still accepts those who were on their way. */
+static void what_comes_in_a_drain_has_a_moment(void **state)
+{
+    (void)state;
+    talk_begin(&talk);
+    session_drain(&talk.session);
+    tell(CAME_UNCHANGED);
+    assert_int_equal(talk.step.patience, PATIENCE_DRAIN);
+    assert_int_equal(talk.step.until_ns, talk.now.now_ns + NS_PER_S);
+    talk.now.now_ns = talk.step.until_ns;
+    tell(CAME_TIMED_OUT);
+    expect_close(false);
+    assert_int_equal(handshakes(HANDSHAKE_LATE), 1);
+    assert_int_equal(atomic_load(&ledger->count[COUNT_LIMITS + LIMIT_HEADER_TIMEOUT]), 0);
+    talk_end(&talk);
+}
+
 int main(void)
 {
     static struct suite suite;
@@ -198,6 +215,7 @@ int main(void)
     suite_add(&suite, CASE(who_leaves_is_let_go));
     suite_add(&suite, CASE(plain_http_is_answered_once));
     suite_add(&suite, CASE(drain_leaves_it_a_moment));
+    suite_add(&suite, CASE(what_comes_in_a_drain_has_a_moment));
     suite_frame(&suite, begin, finish);
     return suite_run(&suite, "server/session_handshake");
 }
