@@ -33,8 +33,8 @@ union beside {
     char room[CMSG_SPACE(sizeof(int))];
 };
 
-/* With a descriptor, if it is not -1. */
-static void say(const struct control *control, uint8_t word, int carried)
+/* With a descriptor, if it is not -1. 0, or -errno. */
+static int say(const struct control *control, uint8_t word, int carried)
 {
     union beside beside = {0};
     struct iovec packet = {&word, sizeof(word)};
@@ -50,6 +50,7 @@ static void say(const struct control *control, uint8_t word, int carried)
     do {
         sent = sendmsg(control->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
 }
 
 void control_order(const struct control *control, enum order_kind kind)
@@ -57,9 +58,9 @@ void control_order(const struct control *control, enum order_kind kind)
     say(control, (uint8_t)kind, -1);
 }
 
-void control_hand_over(const struct control *control, enum order_kind kind, int fd)
+int control_hand_over(const struct control *control, enum order_kind kind, int fd)
 {
-    say(control, (uint8_t)kind, fd);
+    return say(control, (uint8_t)kind, fd);
 }
 
 bool control_is_ready(const struct control *control)
@@ -94,7 +95,7 @@ static ssize_t hear(const struct control *control, uint8_t *word, int *carried)
 
 static enum order_kind heed(const struct control *control, uint8_t word, int carried)
 {
-    if (word == ORDER_RENEW && carried >= 0 && control->renew != NULL) {
+    if (word == ORDER_RENEW && control->renew != NULL) {
         control->renew(control->argument, carried);
     }
     if (carried >= 0) {

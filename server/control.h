@@ -15,7 +15,8 @@ enum order_kind {
 /* One end. The zero value is none; -1 is one whose other end is gone. */
 struct control {
     int fd;
-    /* The child's: what to do with the descriptor of ORDER_RENEW, which is closed afterwards. */
+    /* The child's: what to do with the descriptor of ORDER_RENEW, which is closed afterwards; -1:
+     * it was lost on the way, as where this process may open no more of them. */
     void (*renew)(void *argument, int fd);
     void *argument;
 };
@@ -27,8 +28,9 @@ void control_close(struct control *control);
 
 /* The parent's: gives an order. The child may be gone: then nobody hears it. */
 void control_order(const struct control *control, enum order_kind kind);
-/* The same, with a descriptor, which stays the caller's. */
-void control_hand_over(const struct control *control, enum order_kind kind, int fd);
+/* The same, with a descriptor, which stays the caller's. 0; or -errno, -EAGAIN where the child does
+ * not listen to what it was told before: nothing was given then. */
+int control_hand_over(const struct control *control, enum order_kind kind, int fd);
 /* The parent's: whether the child said by now that it accepts. */
 bool control_is_ready(const struct control *control);
 

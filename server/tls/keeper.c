@@ -68,14 +68,15 @@ bool keeper_open(struct keeper *keeper, const struct server_options *options, un
 static void send_to(const struct control *child, const struct credentials *credentials)
 {
     int fd = credentials_pack(credentials);
-    if (fd < 0) {
+    int error = fd < 0 ? fd : control_hand_over(child, ORDER_RENEW, fd);
+    if (error < 0) {
         log_error("TLS: the process that serves cannot be given what was read: %s; it goes on with "
                   "what it has",
-                  strerror(-fd));
-        return;
+                  strerror(-error));
     }
-    control_hand_over(child, ORDER_RENEW, fd);
-    close(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
 }
 
 void keeper_renew(struct keeper *keeper, const struct control *child)
@@ -88,10 +89,10 @@ void keeper_renew(struct keeper *keeper, const struct control *child)
         log_warn("TLS goes on with what was read before");
         return;
     }
-    if (use(keeper, &credentials)) {
-        send_to(child, &credentials);
-    } else {
+    if (!use(keeper, &credentials)) {
         log_warn("TLS goes on with what was read before");
+    } else if (child->fd >= 0) {
+        send_to(child, &credentials);
     }
     forget(keeper, &credentials);
 }
@@ -106,6 +107,11 @@ void keeper_adopt(struct keeper *keeper, int fd)
 {
     struct credentials credentials = {0};
     char wrong[TLS_WRONG] = "out of memory";
+    if (fd < 0) {
+        log_error("TLS goes on with what was read before: no descriptor is left to take what was "
+                  "read now (raise the limit with ulimit -Hn, and send SIGHUP again)");
+        return;
+    }
     bool used = keeper->gate != NULL && credentials_unpack(&credentials, fd) &&
                 gate_renew(keeper->gate, &credentials, wrong);
     if (!used) {

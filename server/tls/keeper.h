@@ -21,12 +21,13 @@ struct keeper {
  * `contexts` of it. False after log_error(). */
 bool keeper_open(struct keeper *keeper, const struct server_options *options, unsigned contexts);
 
-/* The parent's: reads it all anew, for the children to come, and has `child` use it. What cannot be
- * used is complained about, and all stays as it was. */
+/* The parent's: reads it all anew, for the children to come, and has `child`, where there is one,
+ * use it. What cannot be used or given is complained about, and all stays as it was. */
 void keeper_renew(struct keeper *keeper, const struct control *child);
 
 /* The child's: wipes what only its parent needs. */
 void keeper_forget(struct keeper *keeper);
 
-/* The child's: uses what keeper_renew() has sent it. */
+/* The child's: uses what keeper_renew() has sent it; -1: that was lost, which is complained about.
+ */
 void keeper_adopt(struct keeper *keeper, int fd);

@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "tests/unit/net/descriptors.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,6 +221,10 @@ static void line_whose_other_end_is_gone_says_drain_once(void **state)
 static void adopt(void *heard, int fd)
 {
     char byte = 0;
+    if (fd < 0) {
+        ((char *)heard)[0] = 'L';
+        return;
+    }
     assert_int_equal(pread(fd, &byte, 1, 0), 1);
     ((char *)heard)[0] = byte;
     ((char *)heard)[1]++;
@@ -237,7 +243,7 @@ static void descriptor_goes_down_the_line(void **state)
     int next = dup(parent.fd);
     close(next);
     for (int i = 0; i < 2; i++) {
-        control_hand_over(&parent, ORDER_RENEW, fileno(file));
+        assert_int_equal(control_hand_over(&parent, ORDER_RENEW, fileno(file)), 0);
         control_order(&parent, ORDER_CUT);
         child.renew = i == 0 ? NULL : adopt;
         child.argument = heard;
@@ -253,6 +259,38 @@ static void descriptor_goes_down_the_line(void **state)
     fclose(file);
 }
 
+/* Nothing is lost in silence: neither where the child may open no more, nor where it does not
+ * listen, nor where it is gone. */
+static void lost_descriptor_is_told(void **state)
+{
+    (void)state;
+    struct control parent, child;
+    struct rlimit limit, none;
+    char heard[2] = "";
+    int given = 0;
+    assert_int_equal(control_open(&parent, &child), 0);
+    int next = dup(parent.fd);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){(rlim_t)next, limit.rlim_max};
+    child.renew = adopt;
+    child.argument = heard;
+    assert_int_equal(control_hand_over(&parent, ORDER_RENEW, parent.fd), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    enum order_kind order = control_take(&child);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(order, ORDER_NONE);
+    assert_int_equal(heard[0], 'L');
+    while (given < 100000 && control_hand_over(&parent, ORDER_RENEW, parent.fd) == 0) {
+        given++;
+    }
+    assert_in_range(given, 1, 99999);
+    assert_int_equal(control_hand_over(&parent, ORDER_RENEW, parent.fd), -EAGAIN);
+    control_close(&child);
+    assert_true(control_hand_over(&parent, ORDER_RENEW, parent.fd) < 0);
+    control_close(&parent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +302,7 @@ int main(void)
         cmocka_unit_test(who_does_not_end_when_told_is_killed),
         cmocka_unit_test(line_whose_other_end_is_gone_says_drain_once),
         cmocka_unit_test(descriptor_goes_down_the_line),
+        cmocka_unit_test(lost_descriptor_is_told),
     };
     played = mmap(NULL, sizeof *played, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return played == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
