@@ -19,14 +19,22 @@ struct choice {
     SSL_CTX *context;
     char *names; /* as pem_names() returns them */
     int kind;    /* of the key: EVP_PKEY_RSA */
+    bool joined; /* by one of another kind */
+};
+
+/* An authority's word on one certificate, to be stapled to it. */
+struct staple {
+    struct staple *next;
+    const X509 *certificate; /* the context's */
+    int64_t until_s;
+    size_t size;
+    unsigned char bytes[];
 };
 
 /* What belongs to a context, and goes with it. */
 struct belongings {
     struct tls_tickets *tickets;
-    unsigned char *ocsp; /* NULL: nothing is stapled, nor from that time on */
-    size_t ocsp_size;
-    int64_t ocsp_until_s;
+    struct staple *staples; /* of its certificates, of which there may be two */
     struct choice *choices; /* of the front: in the order of the pairs, itself included */
 };
 
@@ -57,8 +65,12 @@ static void on_context_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, i
         free(choice->names);
         free(choice);
     }
+    while (belongings->staples != NULL) {
+        struct staple *staple = belongings->staples;
+        belongings->staples = staple->next;
+        free(staple);
+    }
     tls_tickets_release(belongings->tickets);
-    free(belongings->ocsp);
     free(belongings);
 }
 
@@ -107,18 +119,23 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return tickets_key(belongings->tickets, name, iv, cipher, mac, encrypts != 0);
 }
 
+/* Asked once it is known which certificate is shown. */
 static int on_status(SSL *ssl, void *argument)
 {
-    const struct belongings *belongings = belongings_of(SSL_get_SSL_CTX(ssl));
+    const struct staple *staple = belongings_of(SSL_get_SSL_CTX(ssl))->staples;
+    const X509 *shown = SSL_get_certificate(ssl);
     (void)argument;
-    if (belongings->ocsp == NULL || clock_wall_s() >= belongings->ocsp_until_s) {
+    while (staple != NULL && staple->certificate != shown) {
+        staple = staple->next;
+    }
+    if (staple == NULL || clock_wall_s() >= staple->until_s) {
         return SSL_TLSEXT_ERR_NOACK;
     }
-    unsigned char *copy = OPENSSL_memdup(belongings->ocsp, belongings->ocsp_size);
+    unsigned char *copy = OPENSSL_memdup(staple->bytes, staple->size);
     if (copy == NULL) {
         return SSL_TLSEXT_ERR_NOACK;
     }
-    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)belongings->ocsp_size);
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)staple->size);
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -282,7 +299,7 @@ static bool has_same_names(const char *names, const char *others)
 static struct choice *companion_of(struct choice *choices, const char *names, int kind)
 {
     for (struct choice *choice = choices; choice != NULL; choice = choice->next) {
-        if (choice->kind != kind && has_same_names(names, choice->names) &&
+        if (choice->kind != kind && !choice->joined && has_same_names(names, choice->names) &&
             has_same_names(choice->names, names)) {
             return choice;
         }
@@ -327,22 +344,24 @@ static bool staple(SSL_CTX *context, const struct tls_file *file, const X509 *ce
                    char wrong[TLS_WRONG])
 {
     struct belongings *belongings = belongings_of(context);
+    int64_t until_s;
     if (file->bytes == NULL) {
         return true;
     }
-    if (!ocsp_read(file, certificate, &belongings->ocsp_until_s, wrong)) {
+    if (!ocsp_read(file, certificate, &until_s, wrong)) {
         return false;
     }
-    if (clock_wall_s() >= belongings->ocsp_until_s) {
+    if (clock_wall_s() >= until_s) {
         wrong_say(wrong, "%s: is out of date, and not used", file->name);
         return true;
     }
-    belongings->ocsp = malloc(file->size);
-    if (belongings->ocsp == NULL) {
+    struct staple *staple = malloc(sizeof(*staple) + file->size);
+    if (staple == NULL) {
         return wrong_say(wrong, "no memory for TLS");
     }
-    memcpy(belongings->ocsp, file->bytes, file->size);
-    belongings->ocsp_size = file->size;
+    *staple = (struct staple){belongings->staples, certificate, until_s, file->size};
+    memcpy(staple->bytes, file->bytes, file->size);
+    belongings->staples = staple;
     return true;
 }
 
@@ -355,13 +374,14 @@ static bool install(SSL_CTX *front, const struct tls_server_plan *plan, const st
     }
     int kind = EVP_PKEY_get_base_id(key);
     struct choice *choice = companion_of(belongings_of(front)->choices, names, kind);
-    bool joins = choice != NULL;
-    if (!joins) {
+    if (choice != NULL) {
+        choice->joined = true;
+    } else {
         choice = add_choice(front, plan, names, kind, wrong);
     }
     free(names);
     return choice != NULL && context_use(choice->context, pair, chain, key, wrong) &&
-           (joins || staple(choice->context, &pair->ocsp, sk_X509_value(chain, 0), wrong));
+           staple(choice->context, &pair->ocsp, sk_X509_value(chain, 0), wrong);
 }
 
 static bool add_pair(SSL_CTX *front, const struct tls_server_plan *plan,

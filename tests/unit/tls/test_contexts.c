@@ -591,6 +591,45 @@ static void ocsp_response_is_stapled_while_it_is_good(void **state)
     assert_false(is_stapled(authority_vouch(world.authority, &world.pair, true, 1), 2));
 }
 
+/* Each has its own authority's word, or none, and never that of the other. */
+static void ocsp_response_goes_with_its_certificate(void **state)
+{
+    (void)state;
+    for (int vouched = 0; vouched < 4; vouched++) {
+        struct tls_pair pairs[2];
+        for (int i = 0; i < 2; i++) {
+            const struct wish wish = {.alt_names = "DNS:server.test", .rsa = i == 0};
+            pairs[i] = authority_issue(world.authority, &wish);
+            if (vouched & 1 << i) {
+                pairs[i].ocsp = authority_vouch(world.authority, &pairs[i], true, 0);
+            }
+        }
+        struct tls_server *server =
+            server_of(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
+        for (int i = 0; i < 2; i++) {
+            struct ends ends;
+            const unsigned char *got;
+            ends_open(&ends, server, NULL, NULL, NULL);
+            SSL *ssl = stranger(&ends, strange_context(NULL));
+            SSL_set1_sigalgs_list(ssl, i == 0 ? "RSA-PSS+SHA256" : "ECDSA+SHA256");
+            SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
+            SSL_set_tlsext_host_name(ssl, "server.test");
+            assert_int_equal(stranger_shake(&ends, ssl).server, 0);
+            long size = SSL_get_tlsext_status_ocsp_resp(ssl, &got);
+            assert_int_equal(size, vouched & 1 << i ? (long)pairs[i].ocsp.size : -1);
+            if (size > 0) {
+                assert_memory_equal(got, pairs[i].ocsp.bytes, (size_t)size);
+            }
+            SSL_free(ssl);
+            ends_close(&ends);
+        }
+        tls_server_destroy(server);
+        for (int i = 0; i < 2; i++) {
+            authority_free_pair(&pairs[i]);
+        }
+    }
+}
+
 /* Takes the response over. */
 static void expect_ocsp(struct tls_file response, bool accepted, const char *message)
 {
@@ -678,6 +717,7 @@ int main(void)
     suite_add(suite, CASE(client_without_a_certificate_is_refused));
     suite_add(suite, CASE(client_shows_its_certificate));
     suite_add(suite, CASE(ocsp_response_is_stapled_while_it_is_good));
+    suite_add(suite, CASE(ocsp_response_goes_with_its_certificate));
     suite_add(suite, CASE(ocsp_is_a_word_on_this_certificate));
     suite_add(suite, CASE(connections_outlive_their_context));
     suite_frame(suite, descriptors_count, descriptors_compare);
