@@ -6,6 +6,9 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <linux/tls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -158,6 +161,10 @@ static const struct {
     {SYS_fcntl, {{1, INT, F_SETFD}}},
     {SYS_fcntl, {{1, INT, F_SETFL}}},
     {SYS_setsockopt, {{1, INT, SOL_SOCKET}, {2, INT, SO_ATTACH_FILTER}}}, /* listen_refuse() */
+    {SYS_setsockopt,
+     {{1, INT, IPPROTO_TCP}, {2, INT, TCP_ULP}}},            /* the kernel encrypts: is asked */
+    {SYS_setsockopt, {{1, INT, SOL_TLS}, {2, INT, TLS_TX}}}, /* and given the keys */
+    {SYS_setsockopt, {{1, INT, SOL_TLS}, {2, INT, TLS_RX}}},
 #ifdef __x86_64__
     {SYS_open, {{1, WRITING, O_RDONLY}}},
 #endif

@@ -3,6 +3,7 @@
 #include "lib/tls/init.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 /* All but receiving and sending is that of OpenSSL's own BIO for sockets, which also knows how the
@@ -25,11 +26,21 @@ static int failed(BIO *bio, struct wire *wire, int error, int direction)
     return -1;
 }
 
+static bool is_readable(int fd)
+{
+    struct pollfd readable = {fd, POLLIN, 0};
+    return poll(&readable, 1, 0) > 0;
+}
+
 static int receive(BIO *bio, char *to, int size)
 {
     struct wire *wire = wire_of(bio);
     BIO_clear_retry_flags(bio);
     if (tls_kernel_helps() && BIO_get_ktls_recv(bio)) {
+        if (!wire->patient && !is_readable(wire->fd)) {
+            return failed(bio, wire, EAGAIN, BIO_FLAGS_READ);
+        }
+        wire->drained = false; /* it gives one record at a time */
         int got = BIO_meth_get_read(sockets)(bio, to, size);
         wire->ended = got == 0;
         wire->error = got < 0 ? errno : 0;

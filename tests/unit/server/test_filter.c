@@ -8,7 +8,9 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <linux/tls.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -133,6 +135,10 @@ static const struct row {
     {"no_socket_is_connected", SYS_connect, {5}, EPERM},
     {"no_socket_is_bound", SYS_bind, {5}, EPERM},
     {"a_drain_turns_clients_away", SYS_setsockopt, {5, SOL_SOCKET, SO_ATTACH_FILTER}, ALLOWED},
+    {"kernel_is_asked_to_encrypt", SYS_setsockopt, {5, IPPROTO_TCP, TCP_ULP}, ALLOWED},
+    {"kernel_is_given_keys_to_send", SYS_setsockopt, {5, SOL_TLS, TLS_TX}, ALLOWED},
+    {"kernel_is_given_keys_to_receive", SYS_setsockopt, {5, SOL_TLS, TLS_RX}, ALLOWED},
+    {"tcp_is_left_as_it_is", SYS_setsockopt, {5, IPPROTO_TCP, TCP_CONGESTION}, EPERM},
     {"no_other_option_is_set", SYS_setsockopt, {5, SOL_SOCKET, SO_SNDBUF}, EPERM},
     {"no_option_of_that_number_is_set", SYS_setsockopt, {5, IPPROTO_TCP, SO_ATTACH_FILTER}, EPERM},
     {"what_is_unsent_is_asked", SYS_ioctl, {5, SIOCOUTQ}, ALLOWED},
