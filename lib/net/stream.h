@@ -44,6 +44,12 @@ static inline bool stream_is_again(ssize_t came)
     return came == STREAM_WANT_READ || came == STREAM_WANT_WRITE;
 }
 
+/* The same, or it was disturbed by a signal: nothing has come of it, and it may be called again. */
+static inline bool stream_may_repeat(ssize_t came)
+{
+    return stream_is_again(came) || came == -EINTR;
+}
+
 /* Adopts a connected descriptor; `tcp` says whether it is one. The caller closes it, after
  * stream_finish(). */
 void stream_init(struct stream *stream, int fd, bool tcp);

@@ -120,11 +120,6 @@ static int came_of(struct link *link, int result)
     }
 }
 
-static bool is_again(ssize_t came)
-{
-    return stream_is_again(came) || came == -EINTR;
-}
-
 /* --- receive ---------------------------------------------------------------------------------- */
 
 /* Whether it makes sense to ask OpenSSL once more after it gave bytes. */
@@ -149,7 +144,7 @@ static ssize_t take(struct link *link, char *to, size_t size, size_t space, bool
             continue;
         }
         int came = came_of(link, result);
-        if (!is_again(came)) {
+        if (!stream_may_repeat(came)) {
             link->later = came == 0 ? 1 : came;
         }
         return taken > 0 ? (ssize_t)taken : came;
@@ -226,7 +221,7 @@ static ssize_t write_record(struct link *link, const void *from, size_t size, bo
         return (ssize_t)written;
     }
     int came = came_of(link, result);
-    if (!is_again(came)) {
+    if (!stream_may_repeat(came)) {
         link->unsendable = came == 0 ? -EPIPE : came;
         return link->unsendable;
     }
@@ -606,7 +601,7 @@ int tls_handshake(struct stream *stream)
         set_reason(link, "closed during the handshake");
         came = STREAM_TRUNCATED;
     }
-    if (!is_again(came)) {
+    if (!stream_may_repeat(came)) {
         link->broken = came;
     }
     return came;

@@ -3,7 +3,8 @@
  *
  * Read this beside sync/serve.c: the same steps in the same order, waited for in the other way.
  * Here a conversation is cut into callbacks, in the order in which a connection lives through them,
- * and its struct remembers where it was. Nothing on a loop blocks: what might is done by helpers.
+ * and its struct remembers where it was. Nothing on a loop waits: what might is done by helpers.
+ * (It computes, though: --compute without --offload, and the handshakes of TLS.)
  */
 #include "server/serve.h"
 
@@ -580,8 +581,7 @@ static void close_step(struct connection *c, const struct step *step)
 static void say_end(struct connection *c, uint64_t until_ns)
 {
     int came = stream_end(&c->stream);
-    bool again = stream_is_again(came) || came == -EINTR;
-    if (again && arm(c, ARMED_END, direction_of(came))) {
+    if (stream_may_repeat(came) && arm(c, ARMED_END, direction_of(came))) {
         loop_wait(c->loop, &c->wait, PATIENCE_LINGER, until_ns);
     } else {
         linger(c, until_ns);
@@ -612,7 +612,7 @@ static void on_leftover(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     ssize_t got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
-    bool over = got <= 0 && !stream_is_again(got) && got != -EINTR;
+    bool over = got <= 0 && !stream_may_repeat(got);
     if (over || !arm(c, ARMED_LINGER, got == STREAM_WANT_WRITE ? EV_WRITE : EV_READ)) {
         connection_close(c);
     }

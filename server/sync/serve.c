@@ -467,15 +467,10 @@ static struct outcome send_step(struct connection *c, const struct step *step, u
 
 /* --- close ------------------------------------------------------------------------------------ */
 
-static bool is_again(ssize_t came)
-{
-    return stream_is_again(came) || came == -EINTR;
-}
-
 /* A client that does not take our end of the conversation is not waited for any longer. */
 static void say_end(struct connection *c, const struct step *step)
 {
-    while (is_again(stream_end(&c->stream)) && clock_monotonic_ns() < step->until_ns) {
+    while (stream_may_repeat(stream_end(&c->stream)) && clock_monotonic_ns() < step->until_ns) {
     }
 }
 
@@ -491,7 +486,7 @@ static void close_step(struct connection *c, const struct step *step)
     ssize_t got;
     do {
         got = stream_discard(&c->stream, 1 << 20, dropped, sizeof(dropped));
-    } while ((got > 0 || is_again(got)) && clock_monotonic_ns() < step->until_ns);
+    } while ((got > 0 || stream_may_repeat(got)) && clock_monotonic_ns() < step->until_ns);
 }
 
 /* --- the server ------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@ int handshake(struct stream *stream, const struct site *site, struct ledger *led
         return 0;
     }
     int result = tls_handshake(stream);
-    if (stream_is_again(result) || result == -EINTR) {
+    if (stream_may_repeat(result)) {
         came->kind = CAME_UNCHANGED;
         return result;
     }
