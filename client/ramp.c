@@ -2,6 +2,8 @@
 
 #include "lib/base/clock.h"
 
+#include <math.h>
+
 static const struct stage *stage_at(const struct ramp *ramp, uint64_t elapsed_ns)
 {
     size_t i = 0;
@@ -60,19 +62,35 @@ uint64_t ramp_top(const struct ramp *ramp)
 
 /* --- a rate ----------------------------------------------------------------------------------- */
 
-/* The last moment of a stage at which no more than `wanted` were due in all. Their number grows
- * with time, which is halved until a nanosecond is left. */
-static uint64_t find_moment(const struct stage *stage, double wanted, uint64_t most_ns)
+/* About how long after a stage's beginning `more` requests are due, in seconds: the area below its
+ * line is a square of the time, and this the form of its root that takes no two like numbers from
+ * each other. */
+static double reach_s(const struct stage *stage, double more)
 {
+    double bend = (stage->to - stage->from) / ((double)stage->length_ns / NS_PER_S);
+    double square = stage->from * stage->from + 2 * bend * more;
+    return more > 0 ? 2 * more / (stage->from + sqrt(square > 0 ? square : 0)) : 0;
+}
+
+/* The last moment of a stage at which no more than `wanted` were due in all. It is looked for where
+ * it should be, then in steps that grow until it lies between two of them, and are halved until it
+ * is found: by then it was the rounding of numbers alone that was in the way. */
+static uint64_t find_moment(const struct stage *stage, double wanted)
+{
+    double guess_ns = reach_s(stage, wanted - stage->before) * NS_PER_S;
+    uint64_t last_ns = stage->length_ns - 1;
+    uint64_t at_ns = guess_ns < (double)last_ns ? (uint64_t)guess_ns : last_ns;
     uint64_t low_ns = 0;
-    uint64_t high_ns = most_ns;
+    uint64_t high_ns = stage->length_ns;
+    uint64_t step_ns = 1;
     while (high_ns - low_ns > 1) {
-        uint64_t middle_ns = low_ns + (high_ns - low_ns) / 2;
-        if (stage->before + area(stage, middle_ns) <= wanted) {
-            low_ns = middle_ns;
-        } else {
-            high_ns = middle_ns;
-        }
+        bool early = stage->before + area(stage, at_ns) <= wanted;
+        low_ns = early ? at_ns : low_ns;
+        high_ns = early ? high_ns : at_ns;
+        uint64_t half_ns = (high_ns - low_ns) / 2;
+        step_ns = step_ns < half_ns ? step_ns : half_ns;
+        at_ns = early ? low_ns + step_ns : high_ns - step_ns;
+        step_ns *= 2;
     }
     return low_ns;
 }
@@ -85,17 +103,8 @@ uint64_t ramp_due_ns(const struct ramp *ramp, uint64_t number)
         i++;
     }
     const struct stage *stage = &ramp->at[i];
-    if (i < ramp->count) {
-        return stage->begin_ns + find_moment(stage, wanted, stage->length_ns);
-    }
-    if (stage->to <= 0) {
-        return CLOCK_NEVER;
-    }
-    double into_ns = (wanted - stage->before) / stage->to * NS_PER_S;
-    if (into_ns >= (double)INT64_MAX) {
-        return CLOCK_NEVER;
-    }
-    return clock_add(stage->begin_ns, find_moment(stage, wanted, (uint64_t)into_ns + 2));
+    bool never = i == ramp->count && stage->to <= 0;
+    return never ? CLOCK_NEVER : clock_add(stage->begin_ns, find_moment(stage, wanted));
 }
 
 uint64_t ramp_due_before(const struct ramp *ramp, uint64_t elapsed_ns)

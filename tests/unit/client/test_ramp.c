@@ -107,6 +107,24 @@ static void a_growing_rate_is_due_by_the_area_below_its_line(void **state)
     assert_int_equal(ramp_due_ns(&ramp, 1500) / NS_PER_US, 2500000); /* the last level stays */
 }
 
+/* By whole numbers: where 250 t^2 requests are due after t seconds, the last moment for number k is
+ * that of t^2 = k / 250; and a rate that falls to nothing is the same, backwards. One nanosecond is
+ * left to rounding. */
+static void moments_are_right_to_the_nanosecond(void **state)
+{
+    struct ramp growing = made(0, "2s:1000"), falling = made(1000, "2s:0");
+    uint64_t unit = NS_PER_S / 250 * NS_PER_S;
+    (void)state;
+    for (uint64_t k = 1; k < 1000; k++) {
+        uint64_t grown_ns = ramp_due_ns(&growing, k);
+        uint64_t left_ns = 2 * NS_PER_S - ramp_due_ns(&falling, k);
+        assert_true((grown_ns - 1) * (grown_ns - 1) <= k * unit);
+        assert_true((grown_ns + 2) * (grown_ns + 2) > k * unit);
+        assert_true((left_ns + 1) * (left_ns + 1) >= (1000 - k) * unit);
+        assert_true((left_ns - 2) * (left_ns - 2) < (1000 - k) * unit);
+    }
+}
+
 static void what_would_be_due_in_a_pause_is_due_at_its_end(void **state)
 {
     struct ramp ramp = made(100, "1s:100,0s:0,5s:0,0s:100,1s:100");
@@ -127,7 +145,8 @@ static void after_an_end_at_nothing_none_is_due(void **state)
     assert_int_equal(ramp_due_before(&ramp, CLOCK_NEVER), 100);
 }
 
-/* Whatever the stages: a request is not due before its moment, and is right after it. */
+/* Whatever the stages, and however far beyond them: a request is not due before its moment, and is
+ * right after it. */
 static void moments_and_counts_agree(void **state)
 {
     static const struct {
@@ -139,18 +158,19 @@ static void moments_and_counts_agree(void **state)
         {3, "7s:3"},
         {1000, "0s:0,1s:0,0s:33,3s:99999,2s:1"},
         {12, "1us:13,1ms:5000,1h:6"},
+        {0, "1us:0,1us:99999,24h:1,0s:99999,24h:0,1s:10"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ramp ramp = made(rows[i].from, rows[i].text);
         uint64_t before_ns = 0;
-        for (uint64_t k = 0; k < 2000; k++) {
+        for (uint64_t k = 0; k < UINT64_C(1000000000000); k += 1 + k / 2000) {
             uint64_t due_ns = ramp_due_ns(&ramp, k);
             assert_true(due_ns >= before_ns);
             before_ns = due_ns;
             if (due_ns < CLOCK_NEVER) {
                 assert_true(ramp_due_before(&ramp, due_ns) <= k);
-                assert_true(ramp_due_before(&ramp, due_ns + 2) > k);
+                assert_true(ramp_due_before(&ramp, due_ns + 1) > k);
             }
         }
     }
@@ -231,6 +251,7 @@ int main(void)
     suite_add(&suite, CASE(there_are_64_stages_and_no_more));
     suite_add(&suite, CASE(a_level_rate_is_due_in_equal_steps));
     suite_add(&suite, CASE(a_growing_rate_is_due_by_the_area_below_its_line));
+    suite_add(&suite, CASE(moments_are_right_to_the_nanosecond));
     suite_add(&suite, CASE(what_would_be_due_in_a_pause_is_due_at_its_end));
     suite_add(&suite, CASE(after_an_end_at_nothing_none_is_due));
     suite_add(&suite, CASE(moments_and_counts_agree));
