@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct tls_server *server_of(const struct tls_server_plan *plan)
+struct tls_server *new_server(const struct tls_server_plan *plan)
 {
     char wrong[TLS_WRONG];
     struct tls_server *server = tls_server_create(plan, wrong);
@@ -17,7 +17,7 @@ struct tls_server *server_of(const struct tls_server_plan *plan)
     return server;
 }
 
-struct tls_client *client_of(const struct tls_client_plan *plan)
+struct tls_client *new_client(const struct tls_client_plan *plan)
 {
     char wrong[TLS_WRONG];
     struct tls_client *client = tls_client_create(plan, wrong);
@@ -26,9 +26,9 @@ struct tls_client *client_of(const struct tls_client_plan *plan)
     return client;
 }
 
-struct tls_client *older_client_of(const struct tls_client_plan *plan)
+struct tls_client *new_older_client(const struct tls_client_plan *plan)
 {
-    struct tls_client *client = client_of(plan);
+    struct tls_client *client = new_client(plan);
     SSL_CTX_set_max_proto_version(client->context, TLS1_2_VERSION);
     return client;
 }
@@ -43,9 +43,9 @@ void world_create(struct world *world)
         world->authority,
         &(struct wish){.name = "server.test",
                        .alt_names = "DNS:server.test,DNS:*.wild.test,IP:127.0.0.1,IP:::1"});
-    world->server = server_of(&(struct tls_server_plan){.pairs = &world->pair, .pair_count = 1});
-    world->client = client_of(&(struct tls_client_plan){.ca = world->ca});
-    world->older = older_client_of(&(struct tls_client_plan){.ca = world->ca});
+    world->server = new_server(&(struct tls_server_plan){.pairs = &world->pair, .pair_count = 1});
+    world->client = new_client(&(struct tls_client_plan){.ca = world->ca});
+    world->older = new_older_client(&(struct tls_client_plan){.ca = world->ca});
 }
 
 void world_destroy(struct world *world)

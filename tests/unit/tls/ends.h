@@ -25,9 +25,9 @@ void world_create(struct world *world);
 void world_destroy(struct world *world);
 
 /* Fail the test with what was wrong. */
-struct tls_server *server_of(const struct tls_server_plan *plan);
-struct tls_client *client_of(const struct tls_client_plan *plan);
-struct tls_client *older_client_of(const struct tls_client_plan *plan);
+struct tls_server *new_server(const struct tls_server_plan *plan);
+struct tls_client *new_client(const struct tls_client_plan *plan);
+struct tls_client *new_older_client(const struct tls_client_plan *plan);
 
 struct ends {
     struct stream server, client;

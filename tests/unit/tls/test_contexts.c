@@ -140,7 +140,7 @@ static void one_file_may_hold_both(void **state)
         struct tls_file both = key_first ? together(&world.pair.key, &world.pair.chain)
                                          : together(&world.pair.chain, &world.pair.key);
         struct tls_pair pair = {.chain = both, .key = both};
-        tls_server_destroy(server_of(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}));
+        tls_server_destroy(new_server(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1}));
         tls_file_free(&both);
     }
 }
@@ -166,7 +166,7 @@ static struct tls_server *server_with(const struct wish *wish, struct authority 
 {
     struct tls_pair pair = authority_issue(authority, wish);
     struct tls_server *server =
-        server_of(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1});
+        new_server(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1});
     authority_free_pair(&pair);
     return server;
 }
@@ -286,8 +286,8 @@ static void unknown_authority_is_refused(void **state)
 {
     struct authority *other = authority_create("Another authority");
     struct tls_server *server = server_with(&(struct wish){.alt_names = "DNS:server.test"}, other);
-    struct tls_client *anyone = client_of(&(struct tls_client_plan){.insecure = true});
-    struct tls_client *of_the_system = client_of(&(struct tls_client_plan){0});
+    struct tls_client *anyone = new_client(&(struct tls_client_plan){.insecure = true});
+    struct tls_client *of_the_system = new_client(&(struct tls_client_plan){0});
     (void)state;
     expect_verdict(server, world.client, "server.test", "certificate is by an unknown authority");
     expect_verdict(server, of_the_system, "server.test", "certificate is by an unknown authority");
@@ -318,7 +318,7 @@ static void server_learns_why_it_is_refused(void **state)
 
 static void versions_have_to_meet(void **state)
 {
-    struct tls_server *server = server_of(
+    struct tls_server *server = new_server(
         &(struct tls_server_plan){.pairs = &world.pair, .pair_count = 1, .oldest = TLS_1_3});
     struct ends ends;
     (void)state;
@@ -468,7 +468,7 @@ static void certificate_is_chosen_by_name(void **state)
         pairs[i] = authority_issue(world.authority, &wishes[i]);
     }
     struct tls_server *server =
-        server_of(&(struct tls_server_plan){.pairs = pairs, .pair_count = 4});
+        new_server(&(struct tls_server_plan){.pairs = pairs, .pair_count = 4});
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char shown[64] = "";
         shown_to(server, rows[i].asked, NULL, shown);
@@ -492,7 +492,7 @@ static void kinds_of_key_stand_side_by_side(void **state)
                                                                    .rsa = i == 0});
     }
     struct tls_server *server =
-        server_of(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
+        new_server(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
     assert_int_equal(shown_to(server, "server.test", "RSA-PSS+SHA256", shown), EVP_PKEY_RSA);
     assert_int_equal(shown_to(server, "server.test", "ECDSA+SHA256", shown), EVP_PKEY_EC);
     tls_server_destroy(server);
@@ -505,7 +505,7 @@ static void kinds_of_key_stand_side_by_side(void **state)
 
 static void client_without_a_certificate_is_refused(void **state)
 {
-    struct tls_server *server = server_of(
+    struct tls_server *server = new_server(
         &(struct tls_server_plan){.pairs = &world.pair, .pair_count = 1, .client_ca = world.ca});
     struct ends ends;
     char byte;
@@ -530,7 +530,7 @@ static void client_without_a_certificate_is_refused(void **state)
 static void client_shows_its_certificate(void **state)
 {
     struct authority *other = authority_create("Another authority");
-    struct tls_server *server = server_of(
+    struct tls_server *server = new_server(
         &(struct tls_server_plan){.pairs = &world.pair, .pair_count = 1, .client_ca = world.ca});
     (void)state;
     for (int fine = 0; fine < 2; fine++) {
@@ -538,7 +538,7 @@ static void client_shows_its_certificate(void **state)
         struct tls_pair own =
             authority_issue(fine ? world.authority : other, &(struct wish){.name = "client"});
         struct tls_client *client =
-            client_of(&(struct tls_client_plan){.ca = world.ca, .own = own});
+            new_client(&(struct tls_client_plan){.ca = world.ca, .own = own});
         ends_open(&ends, server, client, "server.test", NULL);
         struct outcomes came = ends_shake(&ends);
         assert_int_equal(came.server, fine ? 0 : STREAM_BROKEN);
@@ -605,7 +605,7 @@ static void ocsp_response_goes_with_its_certificate(void **state)
             }
         }
         struct tls_server *server =
-            server_of(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
+            new_server(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
         for (int i = 0; i < 2; i++) {
             struct ends ends;
             const unsigned char *got;
@@ -673,8 +673,8 @@ static void connections_outlive_their_context(void **state)
         world.pair,
         authority_issue(world.authority, &(struct wish){.alt_names = "DNS:second.test"})};
     struct tls_server *server =
-        server_of(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
-    struct tls_client *client = client_of(&(struct tls_client_plan){.ca = world.ca});
+        new_server(&(struct tls_server_plan){.pairs = pairs, .pair_count = 2});
+    struct tls_client *client = new_client(&(struct tls_client_plan){.ca = world.ca});
     (void)state;
     ends_open(&ends, server, client, "second.test", NULL);
     assert_int_equal(tls_handshake(&ends.client), STREAM_WANT_READ);

@@ -26,9 +26,9 @@ static void own_certificate_serves_this_machine(void **state)
     assert_true(tls_own_create(&pair, fingerprint, wrong));
     assert_string_equal(wrong, "");
     struct tls_server *server =
-        server_of(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1});
-    struct tls_client *client = client_of(&(struct tls_client_plan){.ca = pair.chain});
-    struct tls_client *other = client_of(&(struct tls_client_plan){0});
+        new_server(&(struct tls_server_plan){.pairs = &pair, .pair_count = 1});
+    struct tls_client *client = new_client(&(struct tls_client_plan){.ca = pair.chain});
+    struct tls_client *other = new_client(&(struct tls_client_plan){0});
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ends ends;
         ends_open(&ends, server, client, rows[i].host, NULL);

@@ -30,7 +30,7 @@ static bool resumes(struct tls_server *server, struct tls_client *client, struct
 
 static struct tls_server *server_with(struct tls_tickets *tickets)
 {
-    return server_of(
+    return new_server(
         &(struct tls_server_plan){.pairs = &world.pair, .pair_count = 1, .tickets = tickets});
 }
 
@@ -183,9 +183,9 @@ static void ticket_is_worth_nothing_where_a_certificate_is_wanted(void **state)
 {
     struct tls_tickets *tickets = keys("a", 80);
     struct tls_pair own = authority_issue(world.authority, &(struct wish){.name = "client"});
-    struct tls_client *client = client_of(&(struct tls_client_plan){.ca = world.ca, .own = own});
+    struct tls_client *client = new_client(&(struct tls_client_plan){.ca = world.ca, .own = own});
     struct tls_server *open = server_with(tickets);
-    struct tls_server *closed = server_of(&(struct tls_server_plan){
+    struct tls_server *closed = new_server(&(struct tls_server_plan){
         .pairs = &world.pair, .pair_count = 1, .client_ca = world.ca, .tickets = tickets});
     struct tls_recall *recall = tls_recall_create();
     (void)state;
