@@ -16,14 +16,17 @@ COLUMNS = ['bar', 'round', 'contender', 'file', 'connections', 'requests per sec
            'CPU of the server', 'CPU of the generator', 'bytes per connection']
 
 
-def bars(*words, timeout=60):
+PATH = f'{os.environ["PATH"]}:/usr/sbin:/sbin'
+
+
+def bars(*words, timeout=60, **variables):
     return subprocess.run([BARS, *map(str, words)], capture_output=True, text=True, cwd=HOME,
-                          env=environment(), timeout=timeout * PATIENCE, check=False)
+                          env=environment(**variables), timeout=timeout * PATIENCE, check=False)
 
 
 def is_there(contender):
-    path = f'{os.environ["PATH"]}:/usr/sbin:/sbin'
-    return contender not in PEERS or shutil.which(contender, path=path) is not None
+    name = contender.removesuffix('-tls')
+    return name not in PEERS or shutil.which(name, path=PATH) is not None
 
 
 @pytest.fixture
@@ -40,8 +43,12 @@ def contenders_of(bar):
     return set(names)
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason='two cores are needed')
-@pytest.mark.parametrize('bar', ['async-1k-64', 'sync-log', 'async-sandbox', 'client-1k'])
+two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason='two cores are needed')
+
+
+@two_cores
+@pytest.mark.parametrize('bar', ['async-1k-64', 'sync-log', 'async-sandbox', 'client-1k', 'tls-1k',
+                                 'tls-handshake'])
 def test_every_contender_of_a_bar_is_measured(bar, book, tmp_path):
     out = tmp_path / 'out'
     done = bars('--rounds', 1, '--seconds', 1, '--build', BUILD, '--book', book, '--out', out, bar)
@@ -55,6 +62,27 @@ def test_every_contender_of_a_bar_is_measured(bar, book, tmp_path):
         assert float(row['requests per second']) > 0 and float(row['CPU of the generator']) > 0
     assert bar in (out / 'bars.tsv').read_text()
     assert (out / 'environment.txt').stat().st_size > 0
+
+
+# What a peer over TLS is made to do, so that it is no match for ours.
+@two_cores
+@pytest.mark.skipif(not is_there('nginx-tls'), reason='nginx is needed')
+@pytest.mark.parametrize('bar, instead', [
+    ('tls-1k', 's/ssl_protocols .*/ssl_protocols TLSv1.2;/'),
+    ('tls-1k', '/ssl_protocols/a ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;'),
+])
+def test_what_is_not_encrypted_alike_is_not_compared(bar, instead, book, tmp_path):
+    other = tmp_path / 'nginx'
+    other.write_text('#!/bin/sh\n'
+                     f'[ "$3" != -c ] || sed -i "{instead}" "$4"\n'
+                     f'exec {shutil.which("nginx", path=PATH)} "$@"\n')
+    other.chmod(0o755)
+    out = tmp_path / 'out'
+    done = bars('--rounds', 1, '--seconds', 1, '--build', BUILD, '--book', book, '--out', out, bar,
+                PATH=f'{tmp_path}:{PATH}')
+    assert done.returncode == 1 and 'nginx-tls: not 64 full handshakes of TLSv1.3' in done.stderr
+    assert 'nginx-tls' not in (out / 'rounds.tsv').read_text()
+    assert 'async-tls' in (out / 'rounds.tsv').read_text()
 
 
 @pytest.mark.parametrize('words, said', [
