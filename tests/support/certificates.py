@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import tempfile
 
-from support.programs import BUILD, PATIENCE, environment
+from support.programs import BUILD, PATIENCE, TLS, environment
 
 
 class Certificates:
@@ -60,11 +60,27 @@ class Certificates:
         context.minimum_version = oldest or context.minimum_version
         return context
 
+    def server_context(self, name='server', newest=None, oldest=None, asks=False):
+        """A server's: it shows this certificate, and with `asks` wants one of the client's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate(name), self.key(name))
+        context.maximum_version = newest or context.maximum_version
+        context.minimum_version = oldest or context.minimum_version
+        if asks:
+            context.load_verify_locations(self.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
 
 @functools.cache
 def of_this_run():
-    """Those that servers are started with when CRISTO_TLS asks for it."""
+    """Those that servers are started with, and those played that show one, when CRISTO_TLS asks for it."""
     folder = tempfile.TemporaryDirectory()
     made = Certificates(folder.name)
     made.keeps = folder  # until the end
     return made
+
+
+def served_with(tls=TLS):
+    """The context of a server that is played: None where it speaks plainly; `tls` may be another one."""
+    return of_this_run().server_context() if tls is True else tls or None

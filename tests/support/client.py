@@ -11,6 +11,7 @@ import time
 from support import certificates
 from support.programs import PATIENCE, SANITIZER_REPORTS, TLS, environment, program
 from support.server import Process
+from support.tls import TlsServed
 
 ERRORS = ('connect', 'tls', 'timeout', 'reset', 'status', 'framing', 'content')
 PERCENTILES = ('min', 'p50', 'p75', 'p90', 'p99', 'p99.9', 'p99.99', 'max')
@@ -38,7 +39,9 @@ class Run:
 
 def command(model, *arguments):
     """A client's command line: it trusts the certificates of this run where it may meet them."""
-    trusts = TLS and not {'--cacert', '-k'} & set(map(str, arguments))
+    words = list(map(str, arguments))
+    meets = '--urls' in words or any(word.startswith('https:') for word in words)
+    trusts = TLS and meets and not {'--cacert', '-k'} & set(words)
     cacert = ['--cacert', certificates.of_this_run().ca] if trusts else []
     return [program('client', model), *cacert, *arguments]
 
@@ -140,15 +143,17 @@ class Wrong:
 
     `reply` is called with the socket and the number of the request, from 0; it sends what it
     likes and returns whether the connection goes on. Bytes stand for sending these and going on. A
-    listener that is given is closed in the end.
+    listener that is given is closed in the end. `tls`: whether it speaks TLS, or by which context.
     """
 
-    def __init__(self, reply, host='127.0.0.1', listener=None):
+    def __init__(self, reply, host='127.0.0.1', listener=None, tls=TLS):
         self.reply = reply if callable(reply) else sends(reply)
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self.listener = listener or socket.create_server((host, 0), family=family, backlog=512)
         self.port = self.listener.getsockname()[1]
-        self.url = f'http://[{host}]:{self.port}' if ':' in host else f'http://{host}:{self.port}'
+        self.context = certificates.served_with(tls)
+        scheme = 'https' if self.context else 'http'
+        self.url = f'{scheme}://[{host}]:{self.port}' if ':' in host else f'{scheme}://{host}:{self.port}'
         self.heads, self.bodies = [], []
         self.connections = 0
         self._lock = threading.Lock()
@@ -174,6 +179,8 @@ class Wrong:
                 connection = self.listener.accept()[0]
             except OSError:
                 return
+            if self.context:
+                connection = TlsServed(connection, self.context)
             with self._lock:
                 self.connections += 1
                 self._open.add(connection)

@@ -10,7 +10,9 @@ import struct
 import threading
 import time
 
+from support import certificates
 from support.client import run
+from support.tls import TlsServed
 
 CLOSE, RESET, STALL = 'close', 'reset', 'stall'
 
@@ -26,15 +28,18 @@ class Hostile:
     Endless end the connection. After the last act it goes on with the next
     request. Acts may hang on how often the name was asked for, from 1: then they are a function of
     that. `greeting` is carried out on every connection, before anything was asked for. With `by_head`
-    it does not wait for a request's body, and must close the connection then."""
+    it does not wait for a request's body, and must close the connection then. Over TLS nothing is done
+    before a handshake is over, and CLOSE is the end of TLS, too."""
 
     def __init__(self, rows, greeting=(), by_head=False):
         self.rows, self.greeting, self.by_head = rows, greeting, by_head
+        self.context = certificates.served_with()
         self.asked = collections.Counter()  # how often, by name
         self.connections = 0
         self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
         self._listener.setblocking(False)
-        self.url = f'http://127.0.0.1:{self._listener.getsockname()[1]}'
+        scheme = 'https' if self.context else 'http'
+        self.url = f'{scheme}://127.0.0.1:{self._listener.getsockname()[1]}'
         self._ends, self._end = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._pauses = []  # heap of (moment, tie-breaker, connection)
@@ -72,7 +77,8 @@ class Hostile:
                 connection = _Connection(self, self._listener.accept()[0])
                 self.connections += 1
                 self._selector.register(connection.socket, selectors.EVENT_READ, connection)
-                connection.go_on()
+                if not self.context:
+                    connection.go_on()
         except BlockingIOError:
             pass
 
@@ -88,9 +94,10 @@ class Hostile:
 
 class _Connection:
     def __init__(self, server, its_socket):
-        self.server, self.socket = server, its_socket
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        its_socket.setblocking(False)
+        its_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.server = server
+        self.socket = TlsServed(its_socket, server.context) if server.context else its_socket
         self.acts = collections.deque(server.greeting)
         self.heard = b''
         self.waits = False  # for a pause to be over, or for the client to leave
@@ -109,7 +116,7 @@ class _Connection:
             return
         if not self.is_over:
             self.heard += data or b''
-        if not self.waits:
+        if not self.waits and (not self.server.context or self.socket.is_shaken):
             self._act()
 
     def go_on(self):
@@ -164,9 +171,9 @@ class _Connection:
             sent = self.socket.send(data)
         except BlockingIOError:
             sent = 0
-        if sent < len(data):
+        blocked = sent < len(data) or self.server.context and self.socket.unsent
+        if blocked:
             self.acts.appendleft(data[sent:])
-        blocked = sent < len(data)
         if blocked != self.blocked:
             self.blocked = blocked
             self.server.watch(self, selectors.EVENT_READ | (selectors.EVENT_WRITE if blocked else 0))

@@ -8,6 +8,9 @@ import socket
 import threading
 import time
 
+from support import certificates
+from support.tls import TlsServed
+
 REPLY = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
 
 
@@ -21,7 +24,9 @@ class Scripted:
         self.connections = self.most = 0  # in all, and at once
         self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
         self._listener.setblocking(False)
-        self.url = f'http://127.0.0.1:{self._listener.getsockname()[1]}/'
+        self._context = certificates.served_with()
+        scheme = 'https' if self._context else 'http'
+        self.url = f'{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/'
         self._ends, self._end = socket.socketpair()
         self._replies = []  # heap of (moment, number, connection)
         self._buffers = {}
@@ -58,6 +63,8 @@ class Scripted:
                 connection = listener.accept()[0]
                 connection.setblocking(False)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._context:
+                    connection = TlsServed(connection, self._context)
                 self.connections += 1
                 self._buffers[connection] = b''
                 self.most = max(self.most, len(self._buffers))
@@ -68,6 +75,8 @@ class Scripted:
     def _read(self, connection):
         try:
             data = connection.recv(65536)
+        except BlockingIOError:  # TLS has spoken for itself
+            return
         except OSError:
             data = b''
         now = time.monotonic()

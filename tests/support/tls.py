@@ -1,8 +1,9 @@
-"""TLS over a socket, for raw connections. Python's own SSLSocket cannot end its side and read on, and
-takes the end of a connection for the end of TLS; this can, and does not."""
+"""TLS over a socket, for raw connections and for servers that are played. Python's own SSLSocket cannot
+end its side and read on, and takes the end of a connection for the end of TLS; this can, and does not."""
 
 import socket
 import ssl
+import struct
 
 HEADER = 5  # bytes of a record (RFC 8446 5.1), the last two of which are the length of its rest
 MOST = 16384  # bytes in one record
@@ -13,18 +14,20 @@ class TlsSocket:
     own affair, or, like version() and session, that of the ssl.SSLObject."""
 
     def __init__(self, plain, context, name, session=None):
-        self.plain = plain
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name,
-                                    session=session)
-        self._record = b''  # as much of it as has come
-        self._early = b''  # came before it was asked for
-        self._unsent = b''
+        self._begin(plain, context, server_hostname=name, session=session)
         try:
             while not self._is_done(self.tls.do_handshake):
                 self._take()
         finally:
             self._flush()  # also an alert
+
+    def _begin(self, plain, context, **how):
+        self.plain = plain
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, **how)
+        self._record = b''  # as much of it as has come
+        self._early = b''  # came before it was asked for
+        self._unsent = b''
 
     def __getattr__(self, name):
         return getattr(self.tls if hasattr(self.tls, name) else self.plain, name)
@@ -107,3 +110,62 @@ class TlsSocket:
         if self.recv(1):
             raise AssertionError('there is more than the end of TLS')
         return self.plain
+
+
+class TlsServed(TlsSocket):
+    """The server's side of it, over a socket that waits or one that does not. The handshake is a part of
+    receiving, which comes first. Where the socket does not wait, something may be left `unsent`: to send
+    nothing goes on with it. shutdown() and close() end TLS and the connection, which is cut if it is to be
+    reset."""
+
+    def __init__(self, plain, context):
+        self._begin(plain, context, server_side=True)
+        self.has_ended = False
+
+    @property
+    def is_shaken(self):
+        return self.tls.version() is not None
+
+    @property
+    def unsent(self):
+        return bool(self._unsent)
+
+    def recv(self, size):
+        if self.has_ended:  # what comes now is dropped by whoever receives it
+            return self.plain.recv(size)
+        try:
+            return super().recv(size)
+        except ssl.SSLError:
+            self._flush()  # an alert
+            raise
+
+    def send(self, data):
+        """As much as there is room for."""
+        sent = 0
+        self._flush()
+        while sent < len(data) and not self._unsent:
+            sent += super().send(data[sent:])
+        return sent
+
+    def shutdown(self, how):
+        if how == socket.SHUT_WR and self.is_shaken:
+            try:
+                self._is_done(self.tls.unwrap)
+            except ssl.SSLError:  # what has come, and was not received, is not looked at
+                pass
+            self._flush()
+        self.has_ended = True
+        self.plain.shutdown(how)
+
+    def close(self):
+        try:
+            if not self.has_ended and not is_to_be_reset(self.plain):
+                self.shutdown(socket.SHUT_WR)
+        except OSError:  # it is broken, or has no room
+            pass
+        self.plain.close()
+
+
+def is_to_be_reset(connection):
+    """Whether an RST is what it is closed by."""
+    return struct.unpack('ii', connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == (1, 0)

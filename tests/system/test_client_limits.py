@@ -14,6 +14,8 @@ from support.network import Network
 from support.programs import BUILD, SANITIZER, environment, program, wait_until
 from support.server import Process
 
+pytestmark = pytest.mark.plain('limits of the system are met in the same way')
+
 THREADS = 300
 STACK_KB = 64
 

@@ -8,16 +8,16 @@ import time
 
 import pytest
 
-from support.client import Wrong, run, sends, whole
+from support.client import Wrong, command, run, sends, whole
 from support.facts import facts
-from support.programs import SANITIZER, environment, program, wait_until
+from support.programs import SANITIZER, environment, wait_until
 from support.terminal import Terminal
 
 FIRST_FRAME = r'requests/s over time'
 
 
 def live(terminal, model, *arguments, **how):
-    return terminal.run(program('client', model), '--live', *arguments, **how)
+    return terminal.run(*command(model, '--live', *arguments), **how)
 
 
 def quick(connection, number):
@@ -241,8 +241,8 @@ def test_terminal_is_given_back_while_the_run_is_stopped(model):
     script = '"$@"; echo "[stopped]"; read _; fg >/dev/null; echo "[ended $?]"'
     with Wrong(quick) as server, Terminal() as terminal:
         modes = terminal.modes()
-        shell = terminal.run('bash', '-m', '-c', script, 'bash', program('client', model), '--live',
-                             '-c', 3, '-d', '100s', server.url + '/')
+        shell = terminal.run('bash', '-m', '-c', script, 'bash',
+                             *command(model, '--live', '-c', 3, '-d', '100s', server.url + '/'))
         terminal.shows(r'(?m)^ [1-9][0-9,]* done ')
         terminal.type('\x1a')
         assert wait_until(lambda: '[stopped]' in terminal.normal.text())
@@ -262,8 +262,8 @@ def test_run_in_the_background_leaves_the_terminal_alone(model):
     script = '"$@" & sleep 1; echo "[waited]"; fg >/dev/null; echo "[ended $?]"'
     with Wrong(quick) as server, Terminal() as terminal:
         modes = terminal.modes()
-        shell = terminal.run('bash', '-m', '-c', script, 'bash', program('client', model), '--live',
-                             '-c', 3, '-d', '100s', server.url + '/')
+        shell = terminal.run('bash', '-m', '-c', script, 'bash',
+                             *command(model, '--live', '-c', 3, '-d', '100s', server.url + '/'))
         assert wait_until(lambda: '[waited]' in terminal.normal.text())
         assert '\x1b[?1049h' not in terminal.seen.partition('[waited]')[0]
         terminal.shows(r'(?m)^ [1-9][0-9,]* done (.*\n)+.*' + FIRST_FRAME)
@@ -292,8 +292,7 @@ def test_stopped_and_continued_by_others_it_draws_all_again(model):
 def test_ignored_hangup_stays_ignored(model):
     with Wrong(quick) as server, Terminal() as terminal:
         client = terminal.run('sh', '-c', 'trap "" HUP; exec "$@"', 'sh',
-                              program('client', model), '--live', '-c', 1, '-d', '100s',
-                              server.url + '/')
+                              *command(model, '--live', '-c', 1, '-d', '100s', server.url + '/'))
         terminal.shows(FIRST_FRAME)
         client.send_signal(signal.SIGHUP)
         counted = terminal.shows(r'(?m)^ ([1-9][0-9,]*) done ')[1]
@@ -331,7 +330,7 @@ def refused(terminal, model, *arguments, env=None):
     """What a client says that does not begin; nothing may have been asked of any server."""
     with Wrong(whole()) as server:
         done = subprocess.run(
-            [program('client', model), '--live', *arguments, '-n', '1', server.url + '/'],
+            command(model, '--live', *arguments, '-n', '1', server.url + '/'),
             stdin=terminal.slave, stdout=terminal.slave, stderr=subprocess.PIPE, text=True,
             env=env or environment(TERM='xterm'), timeout=60, check=False)
         assert done.returncode == 2 and server.connections == 0

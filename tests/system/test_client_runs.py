@@ -13,10 +13,9 @@ import time
 
 import pytest
 
-from support.client import Wrong, check_result, measure, run, sends, start, whole
+from support.client import Wrong, check_result, command, measure, run, sends, start, whole
 from support.facts import facts
-from support.programs import (PATIENCE, SISTER, environment, program, raise_descriptor_limit,
-                              wait_until)
+from support.programs import PATIENCE, SISTER, environment, raise_descriptor_limit, wait_until
 
 COUNTS = [
     ('one_request', 'design 2', 1, 1),
@@ -303,7 +302,7 @@ def progress_of(model, *options):
     shown = b''
     with Wrong(whole()) as server:
         client = subprocess.Popen(
-            [program('client', model), '-d', '1.2s', '-c', '2', *options, server.url + '/'],
+            command(model, '-d', '1.2s', '-c', '2', *options, server.url + '/'),
             stdout=subprocess.DEVNULL, stderr=terminal, env=environment(TERM='xterm'))
         os.close(terminal)
         try:

@@ -11,9 +11,9 @@ import time
 import pytest
 
 from support.admin import Metrics
-from support.client import check_result
+from support.client import check_result, command
 from support.facts import facts
-from support.programs import SANITIZER, program, wait_until
+from support.programs import SANITIZER, TLS, wait_until
 from support.server import Process, Server
 
 MANY = 1_000_000  # requests, of which one goes wrong
@@ -99,7 +99,7 @@ ENDS = [
     ('not_trusted', 'design 5', asks('-R', 200, '-c', 2, '-n', 400), stands_still, 4,
      r'(?m)^( +not trusted)? +the generator ', {'errors': {}, 'statuses': {'200': 400}, 'trusted': False}),
     ('ctrl_c', 'design 2', asks('-d', '100s', '-c', 2), has_ctrl_c_pressed, 130,
-     r'^interrupted: http://(.|\n)*requests +[0-9,]+ ok, 0 failed', {'interrupted': True}),
+     r'^interrupted: https?://(.|\n)*requests +[0-9,]+ ok, 0 failed', {'interrupted': True}),
 ]
 
 
@@ -131,10 +131,12 @@ def test_status_and_what_is_said(model, server, tmp_path, terminal, asked, meddl
                                  result):
     if asked == asks_once_for_what_is_not_there and SANITIZER != 'none':
         pytest.skip(f'{SANITIZER} sanitizer: a million requests take too long')
+    if TLS and asked in (asks_a_stranger, asks_over_tls):
+        pytest.skip('over TLS, the server is no stranger, and speaks nothing else')
     ground = Ground(server, tmp_path, terminal[0])
     before = requests_to(server)
-    client = Process(['setsid', '--ctty', program('client', model), *asked(ground), '--quiet',
-                      '--json', tmp_path / 'result'], stdin=terminal[1])
+    client = Process(['setsid', '--ctty', *command(model, *asked(ground), '--quiet', '--json',
+                                                   tmp_path / 'result')], stdin=terminal[1])
     try:
         meddle(client, ground, before)
         assert client.wait(60) == status, client

@@ -8,7 +8,7 @@ import pytest
 
 from support.client import Wrong, measure, run, whole
 from support.facts import facts
-from support.programs import SANITIZER, environment
+from support.programs import SANITIZER, TLS, environment
 from support.scripted import Machine, Scripted, percentile
 
 TRIES = 4
@@ -153,7 +153,7 @@ def test_pipeline_takes_what_is_due_while_a_reply_is_awaited(model):
 def test_rate_over_a_unix_socket(model, own, tmp_path):
     own(listen=(f'unix:{tmp_path}/socket',))
     result = measure(model, '-R', 100, '-c', 3, '-n', 30, '--unix-socket', tmp_path / 'socket',
-                     'http://h/')
+                     f'{"https" if TLS else "http"}://localhost/')
     assert result['requests']['ok'] == result['open_loop']['due'] == 30
     assert result['elapsed_s'] >= 0.29
 
