@@ -1,5 +1,7 @@
-"""Web servers of others, each with two listeners: a plain one, and one that keeps a connection for ten
-requests, or for a second without one, where the server can be told so."""
+"""Web servers of others, each with several listeners, plain ones and such as speak TLS: of either, one that
+has no limits to speak of, and one that keeps a connection for ten requests, or for a second without one,
+where the server can be told so; over TLS also one for version 1.2 alone, and, where the server can be told
+so, one that wants a certificate of its client."""
 
 import os
 import pathlib
@@ -10,11 +12,14 @@ import socket
 import tempfile
 import urllib.request
 
-from support.programs import BUILD, wait_until
+from support import certificates
+from support.programs import BUILD, TLS, wait_until
 from support.server import Process
 
 NAMES = ('nginx', 'apache2', 'h2o', 'lighttpd')
 LIMIT = 10
+
+LISTENERS = ('plain', 'short', 'tls', 'tls_short', 'tls_1_2', 'tls_asks')
 
 PATH = f'{os.environ["PATH"]}:/usr/sbin:/sbin'
 ROOT = os.geteuid() == 0
@@ -39,13 +44,27 @@ http {{
     gzip on;
     gzip_types text/plain;
     root {www};
+    ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    ssl_protocols TLSv1.2 TLSv1.3;
     server {{
         listen 127.0.0.1:{plain};
+        listen 127.0.0.1:{tls} ssl;
     }}
     server {{
         listen 127.0.0.1:{short};
+        listen 127.0.0.1:{tls_short} ssl;
         keepalive_requests 10;
         keepalive_timeout 1;
+    }}
+    server {{
+        listen 127.0.0.1:{tls_1_2} ssl;
+        ssl_protocols TLSv1.2;
+    }}
+    server {{
+        listen 127.0.0.1:{tls_asks} ssl;
+        ssl_client_certificate {ca};
+        ssl_verify_client on;
     }}
 }}
 '''
@@ -64,6 +83,7 @@ LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 LoadModule mime_module /usr/lib/apache2/modules/mod_mime.so
 LoadModule filter_module /usr/lib/apache2/modules/mod_filter.so
 LoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so
+LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
 StartServers 1
 ThreadsPerChild 25
 TypesConfig /dev/null
@@ -74,9 +94,32 @@ MaxKeepAliveRequests 0
 KeepAliveTimeout 60
 Listen 127.0.0.1:{plain}
 Listen 127.0.0.1:{short}
+Listen 127.0.0.1:{tls}
+Listen 127.0.0.1:{tls_short}
+Listen 127.0.0.1:{tls_1_2}
+Listen 127.0.0.1:{tls_asks}
+SSLCertificateFile {certificate}
+SSLCertificateKeyFile {key}
 <VirtualHost 127.0.0.1:{short}>
     MaxKeepAliveRequests 10
     KeepAliveTimeout 1
+</VirtualHost>
+<VirtualHost 127.0.0.1:{tls_short}>
+    MaxKeepAliveRequests 10
+    KeepAliveTimeout 1
+    SSLEngine on
+</VirtualHost>
+<VirtualHost 127.0.0.1:{tls}>
+    SSLEngine on
+</VirtualHost>
+<VirtualHost 127.0.0.1:{tls_1_2}>
+    SSLEngine on
+    SSLProtocol TLSv1.2
+</VirtualHost>
+<VirtualHost 127.0.0.1:{tls_asks}>
+    SSLEngine on
+    SSLCACertificateFile {ca}
+    SSLVerifyClient require
 </VirtualHost>
 '''
 
@@ -92,6 +135,19 @@ hosts:
     listen:
       host: 127.0.0.1
       port: {plain}
+    listen:
+      host: 127.0.0.1
+      port: {tls}
+      ssl:
+        certificate-file: {certificate}
+        key-file: {key}
+    listen:
+      host: 127.0.0.1
+      port: {tls_1_2}
+      ssl:
+        certificate-file: {certificate}
+        key-file: {key}
+        maximum-version: TLSv1.2
     paths:
       /:
         file.dir: {www}
@@ -101,7 +157,7 @@ LIGHTTPD = '''
 server.document-root = "{www}"
 server.bind = "127.0.0.1"
 server.port = {plain}
-server.modules = ("mod_cgi")
+server.modules = ("mod_cgi", "mod_openssl")
 server.errorlog = "{folder}/errors"
 server.upload-dirs = ("{folder}")
 server.max-keep-alive-requests = 1000000
@@ -109,9 +165,33 @@ server.stream-response-body = 1
 index-file.names = ("index.html")
 cgi.assign = (".sh" => "/bin/sh")
 mimetype.assign = (".txt" => "text/plain", ".html" => "text/html")
+ssl.pemfile = "{certificate}"
+ssl.privkey = "{key}"
 $SERVER["socket"] == "127.0.0.1:{short}" {{
     server.max-keep-alive-requests = 10
     server.max-keep-alive-idle = 1
+}}
+$SERVER["socket"] == "127.0.0.1:{tls}" {{
+    ssl.engine = "enable"
+}}
+$SERVER["socket"] == "127.0.0.1:{tls_short}" {{
+    ssl.engine = "enable"
+    server.max-keep-alive-requests = 10
+    server.max-keep-alive-idle = 1
+}}
+$SERVER["socket"] == "127.0.0.1:{tls_1_2}" {{
+    ssl.engine = "enable"
+    ssl.pemfile = "{certificate}"
+    ssl.privkey = "{key}"
+    ssl.openssl.ssl-conf-cmd = ("MaxProtocol" => "TLSv1.2")
+}}
+$SERVER["socket"] == "127.0.0.1:{tls_asks}" {{
+    ssl.engine = "enable"
+    ssl.pemfile = "{certificate}"
+    ssl.privkey = "{key}"
+    ssl.verifyclient.activate = "enable"
+    ssl.verifyclient.enforce = "enable"
+    ssl.verifyclient.ca-file = "{ca}"
 }}
 '''
 
@@ -165,11 +245,12 @@ class Peer(Process):
         www = self.folder / 'www'
         www.mkdir()
         make_docroot(www)
-        self.plain, self.short = free_port(), free_port()
+        self.ports = {name: free_port() for name in LISTENERS}
+        shown = certificates.of_this_run()
         self.config = self.folder / 'config'
         self.config.write_text(self._settings().format(
-            folder=self.folder, www=www, plain=self.plain, short=self.short, idle=idle,
-            root_user=self._root_user()))
+            folder=self.folder, www=www, idle=idle, root_user=self._root_user(), **self.ports,
+            certificate=shown.certificate(), key=shown.key(), ca=shown.ca))
         super().__init__(self._command(), cwd=self.folder)
         if not wait_until(self._accepts, seconds=20):
             said = repr(self)
@@ -196,34 +277,40 @@ class Peer(Process):
         if self.status is not None:
             return False
         try:
-            socket.create_connection(('127.0.0.1', self.plain), 1).close()
+            socket.create_connection(('127.0.0.1', self.ports['plain']), 1).close()
             return True
         except OSError:
             return False
 
+    def url_of(self, listener):
+        return f'http{"s" if "tls" in listener else ""}://127.0.0.1:{self.ports[listener]}'
+
     @property
     def url(self):
-        return f'http://127.0.0.1:{self.plain}'
+        return self.url_of('tls' if TLS else 'plain')
 
     @property
     def short_url(self):
-        return f'http://127.0.0.1:{self.plain if self.name == "h2o" else self.short}'
+        if self.name == 'h2o':
+            return self.url
+        return self.url_of('tls_short' if TLS else 'short')
 
     def reload(self):
         """Has it begin anew with its configuration, and the requests that it has ended."""
         self.signal({'nginx': signal.SIGHUP, 'apache2': signal.SIGUSR1, 'h2o': signal.SIGHUP,
                      'lighttpd': signal.SIGUSR1}[self.name])
 
-    def ask(self, method, path, headers=(), body=None):
+    def ask(self, method, path, headers=(), body=None, url=None):
         """One reply, read by somebody else's client: status, fields and body."""
-        request = urllib.request.Request(self.url + path, body, dict(headers), method=method)
+        request = urllib.request.Request((url or self.url) + path, body, dict(headers), method=method)
 
         class Stay(urllib.request.HTTPRedirectHandler):
             """A redirect is a reply like others."""
             def redirect_request(self, *_):
                 return None
         try:
-            with urllib.request.build_opener(Stay).open(request, timeout=60) as reply:
+            secured = urllib.request.HTTPSHandler(context=certificates.of_this_run().context())
+            with urllib.request.build_opener(Stay, secured).open(request, timeout=60) as reply:
                 return reply.status, reply.headers, reply.read()
         except urllib.error.HTTPError as reply:
             return reply.code, reply.headers, reply.read()
