@@ -38,6 +38,7 @@ struct link {
     uint16_t pending;    /* bytes of a record that is encrypted, but not all sent; */
     uint16_t told;       /* so many of these the caller was told of already */
     bool serves;
+    bool vague;     /* the reason tells that the wire failed, and not why */
     bool has_end;   /* close_notify was sent */
     int broken;     /* what all calls come to from now on; 0: nothing is broken */
     int unsendable; /* what calls that send come to; what has come may still be received */
@@ -57,10 +58,22 @@ static struct link *link_of_ssl(const SSL *ssl)
 
 /* --- outcomes --------------------------------------------------------------------------------- */
 
+/* The first one is the cause of the others; but where nothing could be sent any more, what the peer
+ * said before it left tells why. */
 static void set_reason(struct link *link, const char *text)
 {
-    if (link->reason == NULL) { /* the first one is the cause of the others */
+    if (link->reason == NULL || link->vague) {
+        free(link->reason);
         link->reason = strdup(text);
+        link->vague = false;
+    }
+}
+
+static void set_vague_reason(struct link *link, int error)
+{
+    if (link->reason == NULL) {
+        link->reason = strdup(strerror(error));
+        link->vague = true;
     }
 }
 
@@ -91,7 +104,7 @@ static int fail_of_wire(struct link *link)
         return STREAM_TRUNCATED;
     }
     error = error != 0 ? error : EPIPE;
-    set_reason(link, strerror(error));
+    set_vague_reason(link, error);
     return -error;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct world world;
 
@@ -527,6 +528,29 @@ static void client_without_a_certificate_is_refused(void **state)
     tls_server_destroy(server);
 }
 
+/* Behind its handshake a client of TLS 1.3 sends at once, to a server that may have left already.
+ */
+static void why_it_is_refused_is_told_though_nothing_can_be_sent(void **state)
+{
+    struct tls_server *server = new_server(
+        &(struct tls_server_plan){.pairs = &world.pair, .pair_count = 1, .client_ca = world.ca});
+    struct ends ends;
+    char byte = 'x';
+    struct iovec piece = {&byte, 1};
+    (void)state;
+    ends_open(&ends, server, world.client, "server.test", NULL);
+    assert_int_equal(ends_shake(&ends).server, STREAM_BROKEN);
+    stream_finish(&ends.server);
+    close(ends.server.fd);
+    assert_int_equal(stream_send(&ends.client, &piece, 1, false), -EPIPE);
+    assert_string_equal(tls_reason(&ends.client), "Broken pipe");
+    assert_int_equal(stream_receive(&ends.client, &byte, 1), STREAM_BROKEN);
+    assert_string_equal(tls_reason(&ends.client), "refused: certificate required");
+    stream_finish(&ends.client);
+    close(ends.client.fd);
+    tls_server_destroy(server);
+}
+
 static void client_shows_its_certificate(void **state)
 {
     struct authority *other = authority_create("Another authority");
@@ -715,6 +739,7 @@ int main(void)
     suite_add(suite, CASE(certificate_is_chosen_by_name));
     suite_add(suite, CASE(kinds_of_key_stand_side_by_side));
     suite_add(suite, CASE(client_without_a_certificate_is_refused));
+    suite_add(suite, CASE(why_it_is_refused_is_told_though_nothing_can_be_sent));
     suite_add(suite, CASE(client_shows_its_certificate));
     suite_add(suite, CASE(ocsp_response_is_stapled_while_it_is_good));
     suite_add(suite, CASE(ocsp_response_goes_with_its_certificate));
