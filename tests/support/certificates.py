@@ -72,6 +72,11 @@ class Certificates:
         return context
 
 
+def of_clients():
+    """What raw connections speak TLS with; None where these tests run without it."""
+    return of_this_run().context() if TLS else None
+
+
 @functools.cache
 def of_this_run():
     """Those that servers are started with, and those played that show one, when CRISTO_TLS asks for it."""

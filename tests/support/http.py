@@ -14,7 +14,7 @@ import struct
 import time
 
 from support.programs import PATIENCE
-from support.tls import TlsSocket
+from support.tls import TlsLater, TlsSocket
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 STATUS_LINE = re.compile(rb'HTTP/1\.[01] ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)')
@@ -147,12 +147,13 @@ class Reply:
 
 class Connection:
     """A raw client connection: bytes out as they are, replies in. With `tls`, an ssl.SSLContext, they
-    go over TLS; `name` is the server's, to be asked for."""
+    go over TLS; `name` is the server's, to be asked for. With `later`, the server may let the connection in
+    whenever it likes: the handshake goes on when a reply is read."""
 
     open = []  # all that tests have not closed yet; conftest.py does it for them
 
     def __init__(self, address, timeout=10, receive_buffer=None, tls=None, name='localhost',
-                 session=None, source=None):
+                 session=None, source=None, later=False):
         family = socket.AF_UNIX if isinstance(address, str) else \
             socket.AF_INET6 if ':' in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -175,7 +176,7 @@ class Connection:
         Connection.open.append(self)
         if tls:
             try:
-                self.socket = TlsSocket(self.socket, tls, name, session)
+                self.socket = (TlsLater if later else TlsSocket)(self.socket, tls, name, session)
             except OSError:
                 self.close()
                 raise
@@ -228,6 +229,11 @@ class Connection:
     @property
     def last(self):
         return bytes(self.buffer[-200:])
+
+    @property
+    def raw(self):
+        """The socket beneath TLS."""
+        return self.socket.plain if isinstance(self.socket, TlsSocket) else self.socket
 
     def head(self):
         """Reads one reply's head and leaves its body to come."""

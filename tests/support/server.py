@@ -19,6 +19,8 @@ from support.programs import (PATIENCE, SANITIZER_REPORTS, TLS, UNCONFINED, envi
 
 PR_SET_CHILD_SUBREAPER = 36
 
+LISTEN = '--tls-listen' if TLS else '-l'  # where a test names the option itself
+
 READY = re.compile(
     r'listening on (?:http(?P<tls>s?)://(?P<tcp>\S+)/|unix:(?P<unix>\S+)(?P<local_tls> over TLS)?) '
     r'\((?:async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')

@@ -15,6 +15,9 @@ class TlsSocket:
 
     def __init__(self, plain, context, name, session=None):
         self._begin(plain, context, server_hostname=name, session=session)
+        self._shake()
+
+    def _shake(self):
         try:
             while not self._is_done(self.tls.do_handshake):
                 self._take()
@@ -110,6 +113,37 @@ class TlsSocket:
         if self.recv(1):
             raise AssertionError('there is more than the end of TLS')
         return self.plain
+
+
+class TlsLater(TlsSocket):
+    """For a server that need not let the client in yet: the handshake is only begun, and brought to its
+    end when something is to be received. What is sent before waits here."""
+
+    def __init__(self, plain, context, name, session=None):
+        self._begin(plain, context, server_hostname=name, session=session)
+        self._is_done(self.tls.do_handshake)
+        self._flush()
+        self._waiting, self._is_shaken = b'', False
+
+    def _catch_up(self):
+        if not self._is_shaken:
+            self._shake()
+            self._is_shaken = True
+            super().sendall(self._waiting)
+
+    def recv(self, size):
+        self._catch_up()
+        return super().recv(size)
+
+    def sendall(self, data):
+        if self._is_shaken:
+            super().sendall(data)
+        else:
+            self._waiting += data
+
+    def shutdown(self, how):
+        self._catch_up()
+        super().shutdown(how)
 
 
 class TlsServed(TlsSocket):

@@ -49,13 +49,12 @@ def test_help_tells_the_default(model, limit, default):
     assert re.search(rf'Default\s+{default}\b', entry[0]), entry[0]
 
 
-@pytest.mark.plain('who waits to be let in has no handshake yet')
 def test_max_connections_is_counted_and_those_within_stay_served(own):
     server = own(*ADMIN, '--max-connections', '5')
     held = [server.connect() for _ in range(5)]
     for connection in held:
         connection.goes_on()
-    waiting = [server.connect(timeout=30).send(get('/small.txt')) for _ in range(3)]
+    waiting = [server.connect(timeout=30, later=True).send(get('/small.txt')) for _ in range(3)]
     assert wait_until(lambda: Metrics(server).limit('max-connections') >= 1)
     for connection in held:
         connection.goes_on()

@@ -205,7 +205,8 @@ def test_place_of_a_client_who_has_left_is_free_again(site, way):
         with site.fs.holding('open'):
             leaving = [server.connect().send(get(site.fresh(SMALL))) for _ in range(2)]
             site.fs.holds(2)
-            next_ones = [server.connect(timeout=30).send(get('/small.txt')) for _ in range(2)]
+            next_ones = [server.connect(timeout=30, later=True).send(get('/small.txt'))
+                         for _ in range(2)]
             for connection in leaving:
                 connection.cut()
         for connection in next_ones:
