@@ -1,7 +1,9 @@
 /* Preloaded into a server, this stands for code that an attacker gets to run in it: when a client
  * sends "attack NAME " (and an argument up to the next space), the thread that received it does
  * what NAME says, by system calls alone, and tells the client in a line "NAME: did it" or
- * "NAME: ERROR"; then the server goes on with what it received. */
+ * "NAME: ERROR"; then the server goes on with what it received. What comes over TLS is looked at
+ * when it is decrypted; the line is always plain. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -291,4 +293,32 @@ ssize_t recv(int fd, void *to, size_t size, int flags)
         look(fd, to, (size_t)got);
     }
     return got;
+}
+
+/* OpenSSL's, without its headers: these two calls are all that is needed of it. */
+int SSL_read_ex(void *tls, void *to, size_t size, size_t *got);
+
+static int next_read(void *tls, void *to, size_t size, size_t *got)
+{
+    int (*call)(void *, void *, size_t, size_t *);
+    void *found = dlsym(RTLD_NEXT, "SSL_read_ex");
+    memcpy(&call, &found, sizeof(call));
+    return call(tls, to, size, got);
+}
+
+static int descriptor_of(void *tls)
+{
+    int (*call)(const void *);
+    void *found = dlsym(RTLD_NEXT, "SSL_get_fd");
+    memcpy(&call, &found, sizeof(call));
+    return call(tls);
+}
+
+int SSL_read_ex(void *tls, void *to, size_t size, size_t *got)
+{
+    int done = next_read(tls, to, size, got);
+    if (done == 1) {
+        look(descriptor_of(tls), to, *got);
+    }
+    return done;
 }

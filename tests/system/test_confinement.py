@@ -66,15 +66,16 @@ def states_of(pid):
 # --- attacks --------------------------------------------------------------------------------------
 
 def attack(server, name, argument='-'):
-    """Has the server's own thread do that; returns what came of it."""
+    """Has the server's own thread do that; returns what came of it: a line that is always plain,
+    behind whatever TLS may have had to say before."""
     with server.connect() as connection:
         connection.send(get('/small.txt', f'X-Attack: attack {name} {argument} '))
         said = b''
-        while not said.endswith(b'\n'):
-            more = connection.socket.recv(1)
+        while not (line := re.search(rf'{name}: ([^\n]*)\n'.encode(), said)):
+            more = connection.raw.recv(1)
             assert more, said
             said += more
-        return said.decode().strip().removeprefix(f'{name}: ')
+        return line[1].decode()
 
 
 class Elsewhere:
