@@ -4,6 +4,8 @@ source addresses, to several servers that share the address, in a network of the
 Every connection is answered when it is made, thinks, and asks again. Nobody thinks for less than a
 given time: what was asked for before was a connection's first request. When all connections are open
 by then, each of them has its second request to come.
+
+Over TLS there are fewer: their handshakes take two milliseconds of a processor each.
 """
 
 import collections
@@ -12,11 +14,12 @@ import time
 
 import pytest
 
+from support import certificates
 from support.activation import handed
 from support.admin import Metrics
 from support.client import check_result
 from support.network import Network
-from support.programs import PATIENCE, program, wait_until
+from support.programs import PATIENCE, TLS, program, wait_until
 from support.room import no_room
 from support.server import Process, Server
 
@@ -26,6 +29,9 @@ MEMORY_MB = 1500    # that 51,000 take, with both ends in one kernel; 15,000 thr
 
 Kind = collections.namedtuple('Kind', 'model, clients, connections, addresses')
 KINDS = {
+    '1500_connections_of_three_clients': Kind('async', 3, 500, 2),
+    '500_threads_of_one_client': Kind('sync', 1, 500, 2),
+} if TLS else {
     '51000_connections_of_three_clients': Kind('async', 3, 17_000, 2),
     '15000_threads_of_one_client': Kind('sync', 1, 15_000, 2),
 }
@@ -38,7 +44,8 @@ class FarEnd:
         self.logs = [folder / f'log-{number}' for number in range(SERVERS)]
         self.servers = [
             Server('async', '--admin', '127.0.0.1:0', '--access-log', log, '--log-format', 'json',
-                   docroot=docroot, greet=False, **handed('async', [network.listener], folder))
+                   docroot=docroot, greet=False,
+                   **handed('async', [network.listener], folder, names='https' if TLS else 'web'))
             for log in self.logs]
 
     def __enter__(self):
@@ -71,12 +78,14 @@ class Crowd:
     def __init__(self, network, folder, kind, think_s):
         self.count, self.think_s = kind.clients * kind.connections, think_s
         self.results = [folder / f'result-{number}' for number in range(kind.clients)]
+        url = network.url.replace('http:', 'https:') if TLS else network.url
+        trusts = ['--cacert', certificates.of_this_run().ca] if TLS else []
         self.began = time.monotonic()
         self.clients = [Process([
-            *network.prefix, program('client', kind.model), '-c', kind.connections,
+            *network.prefix, program('client', kind.model), *trusts, '-c', kind.connections,
             '-n', 2 * kind.connections, '--think', f'{think_s}s', '--source', ','.join(
                 f'127.0.{number + 1}.{address + 1}' for address in range(kind.addresses)),
-            '--quiet', '--json', result, network.url + '/small.txt'])
+            '--quiet', '--json', result, url + '/small.txt'])
             for number, result in enumerate(self.results)]
 
     def __enter__(self):

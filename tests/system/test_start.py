@@ -10,12 +10,17 @@ import tempfile
 
 import pytest
 
+from support import certificates
 from support.docroot import put
 from support.facts import facts
 from support.http import Connection, get
-from support.programs import (PATIENCE, SISTER, UNCONFINED, environment, has_option, program,
+from support.programs import (PATIENCE, SISTER, TLS, UNCONFINED, environment, has_option, program,
                               raise_descriptor_limit, wait_until)
-from support.server import Server
+from support.server import LISTEN, Server
+
+
+# What a server says behind the name of a unix socket.
+OVER = ' over TLS' if TLS else ''
 
 
 def attempt(model, *arguments, **how):
@@ -23,6 +28,11 @@ def attempt(model, *arguments, **how):
     return subprocess.run([str(part) for part in (program('server', model), *UNCONFINED, *arguments)],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=20 * PATIENCE, env=environment(), **how)
+
+
+def place(server):
+    """Where it listens, as HOST:PORT."""
+    return server.url.partition('://')[2]
 
 
 @pytest.mark.parametrize('option', ['--help', '-h', '--version', '-V'])
@@ -50,15 +60,15 @@ MISUSE = [
     ('option_without_its_argument', 'design 2', ['--listen']),
     ('argument_for_an_option_without_one', 'design 2', ['--no-fallback=yes']),
     ('two_docroots', 'design 2', ['/tmp', '/tmp']),
-    ('address_without_port', 'design 2', ['-l', '127.0.0.1']),
-    ('port_too_large', 'design 2', ['-l', '127.0.0.1:65536']),
-    ('port_negative', 'design 2', ['-l', '127.0.0.1:-1']),
-    ('port_in_letters', 'design 2', ['-l', '127.0.0.1:http-alt-or-so']),
-    ('empty_address', 'design 2', ['-l', '']),
-    ('address_of_four_hundred', 'design 2', ['-l', '400.0.0.1:0']),
-    ('open_bracket', 'design 2', ['-l', '[::1:0']),
-    ('unix_without_path', 'design 2', ['-l', 'unix:']),
-    ('unix_path_too_long', 'design 2', ['-l', 'unix:/tmp/' + 'x' * 200]),
+    ('address_without_port', 'design 2', [LISTEN, '127.0.0.1']),
+    ('port_too_large', 'design 2', [LISTEN, '127.0.0.1:65536']),
+    ('port_negative', 'design 2', [LISTEN, '127.0.0.1:-1']),
+    ('port_in_letters', 'design 2', [LISTEN, '127.0.0.1:http-alt-or-so']),
+    ('empty_address', 'design 2', [LISTEN, '']),
+    ('address_of_four_hundred', 'design 2', [LISTEN, '400.0.0.1:0']),
+    ('open_bracket', 'design 2', [LISTEN, '[::1:0']),
+    ('unix_without_path', 'design 2', [LISTEN, 'unix:']),
+    ('unix_path_too_long', 'design 2', [LISTEN, 'unix:/tmp/' + 'x' * 200]),
     ('delay_backwards', 'design 2', ['--delay', '3s-1s']),
     ('delay_negative', 'design 2', ['--delay', '-1s']),
     ('delay_of_no_number', 'design 2', ['--delay', 'long']),
@@ -108,7 +118,7 @@ def test_docroot_that_is_none_is_named(model, tmp_path, choose):
     put(tmp_path / 'file.txt', b'x')
     os.mkfifo(tmp_path / 'fifo')
     path = choose(tmp_path)
-    done = attempt(model, '-l', '127.0.0.1:0', path)
+    done = attempt(model, LISTEN, '127.0.0.1:0', path)
     assert done.returncode in (1, 2) and 'listening' not in done.stdout
     assert path.name in done.stderr
 
@@ -165,8 +175,8 @@ LOOPS = ((), ('-t', '1'), ('-t', '2'), ('-t', '4'))
 def test_second_evented_server_on_an_address_is_refused(docroot, loops, others):
     first = Server('async', *loops, docroot=docroot)
     try:
-        address = first.url.removeprefix('http://')
-        done = attempt('async', '-l', address, *others, docroot)
+        address = place(first)
+        done = attempt('async', LISTEN, address, *others, docroot)
         assert done.returncode == 1 and 'listening' not in done.stdout
         assert address in done.stderr and re.search('in use|another', done.stderr)
         for _ in range(10):  # and takes none of the first one's connections with it
@@ -179,14 +189,14 @@ def test_second_evented_server_on_an_address_is_refused(docroot, loops, others):
 def test_second_server_of_either_model_is_refused(own, docroot):
     first = own()
     for model in ('sync', 'async'):
-        done = attempt(model, '-l', first.url.removeprefix('http://'), docroot)
+        done = attempt(model, LISTEN, place(first), docroot)
         assert done.returncode == 1 and re.search('in use|another', done.stderr)
 
 
 def test_address_of_another_program_is_refused(model, docroot):
     with socket.create_server(('127.0.0.1', 0)) as other:
         address = '127.0.0.1:%d' % other.getsockname()[1]
-        done = attempt(model, '-l', address, docroot)
+        done = attempt(model, LISTEN, address, docroot)
         assert done.returncode == 1 and address in done.stderr
 
 
@@ -194,7 +204,7 @@ def test_second_listener_in_use_ends_the_start(model, docroot, tmp_path):
     """All or nothing: the first one's socket does not stay behind."""
     with socket.create_server(('127.0.0.1', 0)) as other:
         path = tmp_path / 'socket'
-        done = attempt(model, '-l', f'unix:{path}', '-l', '127.0.0.1:%d' % other.getsockname()[1],
+        done = attempt(model, LISTEN, f'unix:{path}', LISTEN, '127.0.0.1:%d' % other.getsockname()[1],
                        docroot)
         assert done.returncode == 1 and 'listening' not in done.stdout
         assert not path.exists()
@@ -207,7 +217,7 @@ def test_address_is_free_again_after_a_server_was_busy(own, docroot):
     connection.send(get('/small.txt', 'Connection: close'))
     connection.reply()
     connection.ended()
-    address = first.url.removeprefix('http://')
+    address = place(first)
     first.stop()
     connection.close()
     second = own(listen=(address,))
@@ -215,14 +225,14 @@ def test_address_is_free_again_after_a_server_was_busy(own, docroot):
 
 
 def test_address_not_of_this_machine_is_refused(model, docroot):
-    done = attempt(model, '-l', '192.0.2.1:0', docroot)
+    done = attempt(model, LISTEN, '192.0.2.1:0', docroot)
     assert done.returncode == 1 and '192.0.2.1' in done.stderr
 
 
 def test_unix_socket_is_served_and_removed(own, tmp_path):
     path = tmp_path / 'socket'
     server = own(listen=(f'unix:{path}',))
-    assert server.ready[0].startswith(f'listening on unix:{path} (')
+    assert server.ready[0].startswith(f'listening on unix:{path}{OVER} (')
     assert stat.S_ISSOCK(path.stat().st_mode)
     with server.connect() as connection:
         for _ in range(3):
@@ -255,7 +265,7 @@ def test_live_unix_socket_is_not_taken(own, model, tmp_path, docroot):
     path = tmp_path / 'socket'
     first = own(listen=(f'unix:{path}',))
     for other in (model, SISTER[model]):
-        done = attempt(other, '-l', f'unix:{path}', docroot)
+        done = attempt(other, LISTEN, f'unix:{path}', docroot)
         assert done.returncode == 1 and str(path) in done.stderr
     with first.connect() as connection:
         connection.goes_on()
@@ -268,7 +278,7 @@ def test_what_is_no_socket_is_left_alone(model, tmp_path, docroot, kind):
         path.write_bytes(b'precious')
     else:
         path.mkdir()
-    done = attempt(model, '-l', f'unix:{path}', docroot)
+    done = attempt(model, LISTEN, f'unix:{path}', docroot)
     assert done.returncode == 1 and str(path) in done.stderr
     assert path.is_dir() if kind == 'folder' else path.read_bytes() == b'precious'
 
@@ -282,12 +292,14 @@ def test_server_raises_its_own_descriptor_limit(own):
 def test_server_needs_no_standard_input_or_output(model, docroot, tmp_path):
     """Started by a program that has closed 0, 1 and 2, it must not take a connection for one."""
     path = str(tmp_path / 'socket')
+    shown = certificates.of_this_run().options() if TLS else []
     server = subprocess.Popen(['sh', '-c', 'exec "$@" 0<&- 1>&- 2>&-', '', program('server', model),
-                               *UNCONFINED, '-l', f'unix:{path}', docroot], env=environment())
+                               *UNCONFINED, *shown, LISTEN, f'unix:{path}', docroot],
+                              env=environment())
 
     def answers():
         try:
-            with Connection(path) as connection:
+            with Connection(path, tls=certificates.of_clients()) as connection:
                 return connection.send(get('/small.txt')).reply().status == 200
         except OSError:
             return False

@@ -15,10 +15,11 @@ import time
 import pytest
 
 from support.activation import handed
-from support.http import get
-from support.programs import (BUILD, MODELS, PATIENCE, SANITIZER, environment, program,
+from support.certificates import of_clients
+from support.http import Connection, get
+from support.programs import (BUILD, MODELS, PATIENCE, SANITIZER, TLS, environment, program,
                               wait_until)
-from support.server import children_of
+from support.server import LISTEN, children_of
 
 # --- socket activation ----------------------------------------------------------------------------
 
@@ -26,7 +27,8 @@ from support.server import children_of
 def activated(own, model, tmp_path):
     """Starts a server as a supervisor does that holds these sockets, which listen."""
     def start(sockets, *options):
-        return own(*options, **handed(model, sockets, tmp_path))
+        names = 'https:tls' if TLS else 'a:b'
+        return own(*options, **handed(model, sockets, tmp_path, names=names))
     return start
 
 
@@ -43,15 +45,10 @@ def sockets(tmp_path):
 
 
 def serves(address):
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-    with socket.socket(family) as client:
-        client.settimeout(20 * PATIENCE)
-        client.connect(address)
-        client.sendall(get('/small.txt', 'Connection: close'))
-        said = b''
-        while more := client.recv(65536):
-            said += more
-        assert said.startswith(b'HTTP/1.1 200 '), said
+    with Connection(address, timeout=20, tls=of_clients()) as client:
+        client.send(get('/small.txt', 'Connection: close'))
+        assert client.reply().status == 200
+        client.ended()
 
 
 def loops_of(model):
@@ -77,12 +74,11 @@ def test_socket_of_a_supervisor_outlives_the_server(activated, model, sockets):
     for loops in loops_of(model):
         activated(sockets, *loops).stop()
         assert os.path.exists(local.getsockname())
-        with socket.create_connection(tcp.getsockname(), 20 * PATIENCE) as early:
-            early.sendall(get('/small.txt'))
+        with Connection(tcp.getsockname(), timeout=20, tls=of_clients(), later=True) as early:
+            early.send(get('/small.txt'))
             server = activated(sockets, *loops)
-            assert early.recv(65536).startswith(b'HTTP/1.1 200 ')
-            early.shutdown(socket.SHUT_WR)
-            early.recv(65536)
+            assert early.reply().status == 200
+            early.end().ended()
         server.stop()
 
 
@@ -97,7 +93,7 @@ def test_successor_has_the_sockets_of_the_supervisor(activated, model, sockets):
 
 
 def test_address_that_is_asked_for_is_served_besides(activated, sockets):
-    server = activated(sockets[:1], '-l', '127.0.0.1:0')
+    server = activated(sockets[:1], LISTEN, '127.0.0.1:0')
     assert wait_until(lambda: len(server.ready_lines()) == 2)
     serves(sockets[0].getsockname())
     server.stop()
