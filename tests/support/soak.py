@@ -7,7 +7,8 @@ that was itself kept from running for so long (many are busy on few cores) is la
 requests are counted apart.
 
 Half of the connections go on for as long as the server lets them; the other half are made anew for
-every request, so that there are always some that the system has taken and the server not yet.
+every request, so that there are always some that the system has taken and the server not yet. Over TLS
+whoever was taken has his handshake, too: a request whose connection is cut in it is lost.
 """
 
 import collections
@@ -17,9 +18,11 @@ import socket
 import threading
 import time
 
+from support.certificates import of_clients
 from support.docroot import pattern, put
 from support.programs import PATIENCE, SANITIZER, wait_until
 from support.server import Server
+from support.tls import TlsLater
 
 CONNECTIONS = 64
 # So that there is always somebody whom the server has not yet let in; and it has all the time it needs.
@@ -82,9 +85,15 @@ class Line:
                 self.refused(OSError(error, ''))
                 return
             self.connected = True
+            self.speak_tls()
             self.ask()
         else:
             self.receive()
+
+    def speak_tls(self):
+        """Where that is spoken: the handshake goes on when something comes."""
+        if self.load.tls:
+            self.socket = TlsLater(self.socket, self.load.tls, 'localhost')
 
     def ask(self):
         """The request is short: it fits whatever the system holds for a connection. The server may
@@ -93,14 +102,13 @@ class Line:
         self.asked = True
         quiet_since = self.quiet_since
         try:
-            sent = self.socket.send(self.request)
+            self.socket.sendall(self.request)
         except OSError as error:
             self.late = time.monotonic() - quiet_since >= GRACE_S
             self.lost(error)
             return
         self.quiet_since = time.monotonic()
         self.late = self.quiet_since - quiet_since >= GRACE_S
-        assert sent == len(self.request)
         self.load.count['sent'] += 1
         self.load.selector.modify(self.socket, selectors.EVENT_READ, self)
 
@@ -156,6 +164,7 @@ class Load(threading.Thread):
     def __init__(self, address, connections=CONNECTIONS):
         super().__init__()
         self.address = address
+        self.tls = of_clients()
         self.selector = selectors.DefaultSelector()
         self.count = collections.Counter()
         self.lost, self.wrong = [], []
