@@ -1,7 +1,8 @@
 """Builds and runs every suite, plain and under the sanitizers, and adds up what they say.
 
-A suite runs against each build that it is for, and some once more over TLS. Where its tests mostly wait, each of its files is a
-job of its own, so that many wait at once. A few jobs run at a time, while the next build is made.
+A suite runs against each build that it is for, and some once more over TLS. Where its tests mostly
+wait, each of its files is a job of its own, so that many wait at once. A few jobs run at a time, while
+the next build is made.
 What a job says goes to a folder of its own below build/tests-run; what failed is shown at the end
 as well. The last line printed is "N passed, N failed".
 """
@@ -62,13 +63,15 @@ SUITES = {
 
 # What runs once more over TLS: against which builds, and which files of it. Wire costs a minute of a
 # processor each time: it is done once, where a mistake with memory shows. Of the system suite it is what
-# comes and goes: limits, ends and successors. WHEN_ASKED is what `tests/run --tls` adds.
-ALL = ('*',)
+# costs a few seconds. `tests/run --tls` runs all files of these suites but those that would do the same
+# as without it.
 OVER_TLS = {
-    'wire': {'address': ALL, 'none': ()},
-    'system': {'none': ('test_bounds', 'test_replace', 'test_stop')},
+    'wire': {'address': ['*']},
+    'system': {'none': ['test_bounds', 'test_cold', 'test_faults', 'test_memory', 'test_metrics',
+                        'test_parent', 'test_replace', 'test_slow', 'test_start', 'test_stop',
+                        'test_supervised']},
 }
-WHEN_ASKED = {'wire': ALL, 'system': ('test_pairs',)}
+THE_SAME_OVER_TLS = ['test_reader', 'test_musts', 'test_lessons', 'test_tls']
 
 SANITIZER_OPTIONS = {
     'ASAN_OPTIONS': 'detect_leaks=1:exitcode=99',
@@ -249,13 +252,12 @@ def jobs_of(suite, build, words):
 
 def jobs_over_tls(suite, build, words, asked):
     """Those that there are over TLS, too; with `asked`, also those that are not run otherwise."""
-    names = OVER_TLS.get(suite, {}).get(build)
-    if names is None:
+    if suite not in OVER_TLS:
         return []
-    names += WHEN_ASKED[suite] if asked else ()
+    names = ['*'] if asked else OVER_TLS[suite].get(build, [])
     shutil.rmtree(results_of(suite, build, tls=True), ignore_errors=True)
     return [Job(suite, build, words, file, tls=True) for file in files_of(suite, build)
-            if '*' in names or file.stem in names]
+            if file.stem in names or '*' in names and file.stem not in THE_SAME_OVER_TLS]
 
 
 def files_of(suite, build):
@@ -299,7 +301,8 @@ class Crew:
 
 
 def run_all(suites, builds, words, workers, tls):
-    """Each build's jobs run while the next is built; with `tls`, only those over TLS. Returns the jobs, and how many builds failed."""
+    """Each build's jobs run while the next is built; with `tls`, only those over TLS. Returns the jobs,
+    and how many builds failed."""
     crew, broken = Crew(workers), 0
     for build in builds:
         if is_made(build):
@@ -346,9 +349,9 @@ def print_skipped(jobs):
 def main():
     options, words = read_command_line()
     suites = options.suite or list(SUITES)
-    wanted = {build for suite in suites for build in
-              (OVER_TLS.get(suite, {}) if options.tls else SUITES[suite][1])}
-    builds = [build for build in BUILDS if build in (options.build or BUILDS) and build in wanted]
+    wanted = {build for suite in suites for build in SUITES[suite][1]}
+    asked = options.build or (['none'] if options.tls else BUILDS)
+    builds = [build for build in BUILDS if build in asked and build in wanted]
     begun = time.monotonic()
     done, broken = run_all(suites, builds, words, max(options.jobs, 1), options.tls)
     for job in done:
