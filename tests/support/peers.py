@@ -1,7 +1,7 @@
 """Web servers of others, each with several listeners, plain ones and such as speak TLS: of either, one that
-has no limits to speak of, and one that keeps a connection for ten requests, or for a second without one,
-where the server can be told so; over TLS also one for version 1.2 alone, and, where the server can be told
-so, one that wants a certificate of its client."""
+has no limits to speak of, and one that keeps a connection for ten requests, or for a second without one;
+over TLS also one for version 1.2 alone, and one that wants a certificate of its client. h2o, which cannot be
+told any of this, has those that have no limits."""
 
 import os
 import pathlib
@@ -11,6 +11,8 @@ import signal
 import socket
 import tempfile
 import urllib.request
+
+import pytest
 
 from support import certificates
 from support.programs import BUILD, TLS, wait_until
@@ -141,13 +143,6 @@ hosts:
       ssl:
         certificate-file: {certificate}
         key-file: {key}
-    listen:
-      host: 127.0.0.1
-      port: {tls_1_2}
-      ssl:
-        certificate-file: {certificate}
-        key-file: {key}
-        maximum-version: TLSv1.2
     paths:
       /:
         file.dir: {www}
@@ -325,3 +320,21 @@ class Peer(Process):
                 pass
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Started:
+    """Each is started when it is first asked for; a test that asks for one that is not here is skipped."""
+
+    def __init__(self):
+        self.running = {}
+
+    def __call__(self, name):
+        if program(name) is None:
+            pytest.skip(f'{name} is not installed')
+        if name not in self.running:
+            self.running[name] = Peer(name)
+        return self.running[name]
+
+    def end(self):
+        for peer in self.running.values():
+            peer.end()

@@ -173,6 +173,10 @@ class TlsServed(TlsSocket):
             self._flush()  # an alert
             raise
 
+    def hear(self, record):
+        """As if the client had sent it."""
+        self._incoming.write(record)
+
     def send(self, data):
         """As much as there is room for."""
         sent = 0

@@ -19,18 +19,9 @@ PIPELINES = [1, 8] if SANITIZER == 'none' else [8]
 
 @pytest.fixture(scope='module')
 def started():
-    """Gives a peer by its name, started when first asked for."""
-    running = {}
-
-    def give(name):
-        if peers.program(name) is None:
-            pytest.skip(f'{name} is not installed')
-        if name not in running:
-            running[name] = peers.Peer(name)
-        return running[name]
-    yield give
-    for peer in running.values():
-        peer.end()
+    peers_here = peers.Started()
+    yield peers_here
+    peers_here.end()
 
 
 @pytest.fixture(scope='module', params=peers.NAMES)
