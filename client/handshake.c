@@ -19,18 +19,3 @@ int handshake_go_on(struct stream *stream, const struct plan *plan, const struct
     }
     return came;
 }
-
-struct outcome handshake_failed(const struct stream *stream, int came, struct news *news)
-{
-    bool by_tls = came == STREAM_BROKEN || came == STREAM_TRUNCATED;
-    news->why = by_tls ? tls_reason(stream) : NULL;
-    return (struct outcome){CAME_FAILED, by_tls ? 0 : -came, 0};
-}
-
-struct outcome call_failed(const struct stream *stream, ssize_t came, struct news *news)
-{
-    if (came == STREAM_TRUNCATED) {
-        return (struct outcome){CAME_CUT, 0, 0};
-    }
-    return handshake_failed(stream, (int)came, news);
-}

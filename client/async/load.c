@@ -8,6 +8,7 @@
 
 #include "client/async/loops.h"
 #include "client/handshake.h"
+#include "client/outcome.h"
 #include "client/trace.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
@@ -189,19 +190,11 @@ static struct outcome await_stream(struct connection *c, const struct step *step
     return await(c, step, wanted == STREAM_WANT_READ ? EV_READ : EV_WRITE);
 }
 
-/* A call that moved no bytes: it would have to wait, it found an end, or it failed. */
-static struct outcome moved_nothing(struct connection *c, const struct step *step, ssize_t came)
+/* What came of a call: nothing yet, if it would have had to wait. */
+static inline struct outcome came_of(struct connection *c, const struct step *step, ssize_t came)
 {
-    if (stream_is_again(came)) {
-        return await_stream(c, step, came);
-    }
-    return came == 0 ? (struct outcome){CAME_ENDED, 0, 0}
-                     : call_failed(&c->stream, came, step->news);
-}
-
-static struct outcome outcome_of(struct connection *c, const struct step *step, ssize_t came)
-{
-    return came > 0 ? (struct outcome){CAME_DONE, 0, (size_t)came} : moved_nothing(c, step, came);
+    return stream_is_again(came) ? await_stream(c, step, came)
+                                 : outcome_of(&c->stream, came, step->news);
 }
 
 /* Leaves the step for the loop's next turn. */
@@ -268,25 +261,21 @@ static void hang_up(struct connection *c)
 
 static struct outcome connect_step(struct connection *c, const struct step *step)
 {
-    int error;
+    int came;
     if (c->stream.fd < 0) {
-        int fd = connect_begin(&step->origin->address, step->source);
-        if (fd < 0) {
-            return call_failed(&c->stream, fd, step->news);
-        }
-        if (attach(c, fd, step->origin->tcp)) {
+        came = connect_begin(&step->origin->address, step->source);
+        if (came >= 0 && attach(c, came, step->origin->tcp)) {
             return await(c, step, EV_WRITE);
         }
-        error = -ENOMEM;
+        came = came >= 0 ? -ENOMEM : came;
     } else {
-        error = connect_result(c->stream.fd);
+        came = connect_result(c->stream.fd);
         c->loop->now_ns = clock_monotonic_ns();
     }
-    if (error < 0) {
+    if (came < 0) {
         hang_up(c);
-        return call_failed(&c->stream, error, step->news);
     }
-    return (struct outcome){CAME_DONE, 0, 0};
+    return outcome_of_connect(came);
 }
 
 /* --- handshake -------------------------------------------------------------------------------- */
@@ -297,11 +286,8 @@ static struct outcome handshake_step(struct connection *c, const struct step *st
     int came = handshake_go_on(&c->stream, plan, step->origin, step->news);
     c->loop->now_ns = clock_monotonic_ns();
     c->emptied = false; /* the first of what follows it may have come with its last */
-    if (stream_is_again(came)) {
-        return await_stream(c, step, came);
-    }
-    return came == 0 ? (struct outcome){CAME_DONE, 0, 0}
-                     : handshake_failed(&c->stream, came, step->news);
+    return stream_is_again(came) ? await_stream(c, step, came)
+                                 : outcome_of_handshake(&c->stream, came, step->news);
 }
 
 /* --- send ------------------------------------------------------------------------------------- */
@@ -310,7 +296,7 @@ static struct outcome send_step(struct connection *c, const struct step *step)
 {
     ssize_t sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
     c->quiet = sent > 0 && c->emptied && !c->ended;
-    return outcome_of(c, step, sent);
+    return came_of(c, step, sent);
 }
 
 /* --- read, discard ---------------------------------------------------------------------------- */
@@ -320,7 +306,7 @@ static inline struct outcome received(struct connection *c, const struct step *s
 {
     c->loop->now_ns = clock_monotonic_ns();
     c->emptied = got < (ssize_t)asked && (c->stream.carrier == NULL || !stream_holds(&c->stream));
-    return outcome_of(c, step, got);
+    return came_of(c, step, got);
 }
 
 static struct outcome read_step(struct connection *c, const struct step *step)

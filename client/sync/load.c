@@ -7,6 +7,7 @@
 
 #include "client/crew.h"
 #include "client/handshake.h"
+#include "client/outcome.h"
 #include "client/trace.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
@@ -68,7 +69,7 @@ int load_run(const struct plan *plan, struct watch *watch, struct tally *total,
 static void converse(struct hand *hand)
 {
     struct session *session = &hand->crew->sessions[hand->first];
-    struct connection c = {.hand = hand, .now_ns = clock_monotonic_ns()};
+    struct connection c = {.hand = hand, .stream.fd = -1, .now_ns = clock_monotonic_ns()};
     struct outcome came = {CAME_NOTHING, 0, 0};
     for (;;) {
         const struct step *step = session_step(session, c.now_ns, came);
@@ -107,27 +108,12 @@ static struct outcome take_step(struct connection *c, const struct step *step)
     return (struct outcome){CAME_NOTHING, 0, 0};
 }
 
-static bool is_timeout(ssize_t count)
-{
-    return stream_is_again(count) || count == -EINTR || count == -ETIMEDOUT;
-}
-
-static struct outcome outcome_of(const struct connection *c, const struct step *step, ssize_t count)
-{
-    if (count > 0) {
-        return (struct outcome){CAME_DONE, 0, (size_t)count};
-    }
-    return count == 0          ? (struct outcome){CAME_ENDED, 0, 0}
-           : is_timeout(count) ? (struct outcome){CAME_TIMED_OUT, 0, 0}
-                               : call_failed(&c->stream, count, step->news);
-}
-
 /* Looks at the clock, and says whether a call that came back with nothing is to be made again: it
  * was neither its deadline that ended it nor the end of the run. */
 static bool came_early(struct connection *c, const struct step *step, ssize_t count)
 {
     c->now_ns = clock_monotonic_ns();
-    return (stream_is_again(count) || count == -EINTR) && c->now_ns < step->until_ns &&
+    return stream_may_repeat(count) && c->now_ns < step->until_ns &&
            c->now_ns < course_end(&c->hand->crew->watch->course);
 }
 
@@ -151,18 +137,24 @@ static void set_wait(struct connection *c, const struct step *step, int option, 
 
 /* --- connect ---------------------------------------------------------------------------------- */
 
+static void hang_up(struct connection *c)
+{
+    stream_finish(&c->stream);
+    close(c->stream.fd);
+    c->stream.fd = -1;
+}
+
 static struct outcome connect_step(struct connection *c, const struct step *step)
 {
     int fd;
     do {
         fd = connect_blocking(&step->origin->address, step->source, time_left(c, step));
     } while (came_early(c, step, fd));
-    if (fd < 0) {
-        return outcome_of(c, step, fd);
+    if (fd >= 0) {
+        stream_init(&c->stream, fd, step->origin->tcp);
+        c->receive_wait_ns = c->send_wait_ns = CLOCK_NEVER;
     }
-    stream_init(&c->stream, fd, step->origin->tcp);
-    c->receive_wait_ns = c->send_wait_ns = CLOCK_NEVER;
-    return (struct outcome){CAME_DONE, 0, 0};
+    return outcome_of_connect(fd);
 }
 
 /* --- handshake -------------------------------------------------------------------------------- */
@@ -175,9 +167,7 @@ static struct outcome handshake_step(struct connection *c, const struct step *st
         set_wait(c, step, SO_SNDTIMEO, &c->send_wait_ns);
         came = handshake_go_on(&c->stream, c->hand->crew->plan, step->origin, step->news);
     } while (came_early(c, step, came));
-    return came == 0          ? (struct outcome){CAME_DONE, 0, 0}
-           : is_timeout(came) ? (struct outcome){CAME_TIMED_OUT, 0, 0}
-                              : handshake_failed(&c->stream, came, step->news);
+    return outcome_of_handshake(&c->stream, came, step->news);
 }
 
 /* --- send ------------------------------------------------------------------------------------- */
@@ -189,7 +179,7 @@ static struct outcome send_step(struct connection *c, const struct step *step)
         set_wait(c, step, SO_SNDTIMEO, &c->send_wait_ns);
         sent = stream_send(&c->stream, step->pieces, step->piece_count, false);
     } while (sent < 0 && came_early(c, step, sent));
-    return outcome_of(c, step, sent);
+    return outcome_of(&c->stream, sent, step->news);
 }
 
 /* --- read, discard ---------------------------------------------------------------------------- */
@@ -221,7 +211,7 @@ static struct outcome read_step(struct connection *c, const struct step *step)
             got = stream_receive(&c->stream, step->space, step->size);
         }
     } while (came_early(c, step, got));
-    return outcome_of(c, step, got);
+    return outcome_of(&c->stream, got, step->news);
 }
 
 static struct outcome discard_step(struct connection *c, const struct step *step)
@@ -233,7 +223,7 @@ static struct outcome discard_step(struct connection *c, const struct step *step
             got = stream_discard(&c->stream, step->size, c->hand->scratch, SESSION_SCRATCH);
         }
     } while (came_early(c, step, got));
-    return outcome_of(c, step, got);
+    return outcome_of(&c->stream, got, step->news);
 }
 
 /* --- wait, idle, tell, close ------------------------------------------------------------------ */
@@ -261,7 +251,7 @@ static struct outcome idle_step(struct connection *c, const struct step *step)
     set_wait(c, step, SO_RCVTIMEO, &c->receive_wait_ns);
     ssize_t got = stream_receive(&c->stream, step->space, step->size);
     c->now_ns = clock_monotonic_ns();
-    return outcome_of(c, step, got);
+    return outcome_of(&c->stream, got, step->news);
 }
 
 static struct outcome tell_step(const struct step *step)
@@ -283,7 +273,6 @@ static void say_end(struct connection *c)
 static struct outcome close_step(struct connection *c)
 {
     say_end(c);
-    stream_finish(&c->stream);
-    close(c->stream.fd);
+    hang_up(c);
     return (struct outcome){CAME_DONE, 0, 0};
 }
