@@ -1,5 +1,6 @@
 #include "client/evidence.h"
 
+#include "lib/base/order.h"
 #include "lib/base/random.h"
 
 #include <fcntl.h>
@@ -140,7 +141,7 @@ void evidence_look_back(struct evidence *evidence, const struct course *course,
                         const struct gauge *gauges, size_t count, uint64_t now_ns)
 {
     uint64_t end_ns = course_end(course);
-    struct sighting sighting = evidence_sighting(gauges, count, now_ns < end_ns ? now_ns : end_ns);
+    struct sighting sighting = evidence_sighting(gauges, count, lesser_of(now_ns, end_ns));
     evidence->spent_ns = sighting.spent_ns;
     if (evidence->timeline != NULL && !course_is_warming(course, sighting.at_ns)) {
         timeline_end(evidence->timeline, course->begin_ns, &sighting);

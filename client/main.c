@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/limits.h"
 #include "lib/base/log.h"
+#include "lib/base/order.h"
 
 #include <errno.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static bool can_be_shown(const struct options *options, char why[TERMINAL_TEXT])
 /* None when the run was stopped before its warm-up was over. */
 static uint64_t elapsed_ns(const struct course *course, uint64_t end_ns)
 {
-    return end_ns > course->begin_ns ? end_ns - course->begin_ns : 0;
+    return excess_of(end_ns, course->begin_ns);
 }
 
 /* How many requests of an open loop were due before the end. */
@@ -66,10 +67,8 @@ static uint64_t count_due(const struct course *course, const struct report *repo
     if (report->plan->rate == 0) {
         return 0;
     }
-    whole_ns = report->elapsed_ns < whole_ns ? report->elapsed_ns : whole_ns;
-    uint64_t due = plan_due_before(report->plan, whole_ns);
-    due = due < course->requests ? due : course->requests;
-    return due > report->tally->sent ? due : report->tally->sent;
+    uint64_t due = plan_due_before(report->plan, lesser_of(report->elapsed_ns, whole_ns));
+    return greater_of(lesser_of(due, course->requests), report->tally->sent);
 }
 
 /* Carries out the plan and fills the report. 0, or -errno after log_error(). */

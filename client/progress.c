@@ -1,6 +1,7 @@
 #include "client/progress.h"
 
 #include "client/counts.h"
+#include "lib/base/order.h"
 #include "lib/base/units.h"
 
 #include <stdarg.h>
@@ -85,10 +86,10 @@ uint64_t progress_left_ns(const struct plan *plan, const struct course *course, 
                           uint64_t done)
 {
     uint64_t end_ns = course_end(course);
-    uint64_t left_ns = end_ns == CLOCK_NEVER ? CLOCK_NEVER : end_ns > now_ns ? end_ns - now_ns : 0;
+    uint64_t left_ns = end_ns == CLOCK_NEVER ? CLOCK_NEVER : excess_of(end_ns, now_ns);
     if (plan->requests > 0 && done > 0) {
         double each_ns = (double)(now_ns - course->begin_ns) / (double)done;
-        double by_rate_ns = each_ns * (double)(plan->requests > done ? plan->requests - done : 0);
+        double by_rate_ns = each_ns * (double)excess_of(plan->requests, done);
         left_ns = by_rate_ns < (double)left_ns ? (uint64_t)by_rate_ns : left_ns;
     }
     return left_ns;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "client/tally.h"
+#include "lib/base/order.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,7 +30,7 @@ struct pulse {
 /* The slot of a latency, and the lowest and the middle of what it counts. */
 static inline unsigned pulse_slot(uint64_t ns)
 {
-    ns = ns < PULSE_MAX_NS ? ns : PULSE_MAX_NS;
+    ns = lesser_of(ns, PULSE_MAX_NS);
     unsigned octave = 57 - (unsigned)__builtin_clzll(ns | (2 * PULSE_OCTAVE - 1));
     return octave * PULSE_OCTAVE + (unsigned)(ns >> octave);
 }

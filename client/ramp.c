@@ -1,6 +1,7 @@
 #include "client/ramp.h"
 
 #include "lib/base/clock.h"
+#include "lib/base/order.h"
 
 #include <math.h>
 
@@ -88,7 +89,7 @@ static uint64_t find_moment(const struct stage *stage, double wanted)
         low_ns = early ? at_ns : low_ns;
         high_ns = early ? high_ns : at_ns;
         uint64_t half_ns = (high_ns - low_ns) / 2;
-        step_ns = step_ns < half_ns ? step_ns : half_ns;
+        step_ns = lesser_of(step_ns, half_ns);
         at_ns = early ? low_ns + step_ns : high_ns - step_ns;
         step_ns *= 2;
     }
@@ -161,7 +162,7 @@ bool ramp_wants(const struct ramp *ramp, uint64_t rank, uint64_t elapsed_ns, uin
         }
         if (stage->length_ns > 0 && ends != wanted) {
             uint64_t at_ns = crossing_ns(stage, level);
-            *until_ns = at_ns > elapsed_ns ? at_ns : elapsed_ns + 1;
+            *until_ns = greater_of(at_ns, elapsed_ns + 1);
             return wanted;
         }
     }

@@ -39,6 +39,7 @@
 #include "client/plan.h"
 #include "client/require.h"
 #include "client/tally.h"
+#include "lib/base/order.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,7 +71,7 @@ enum {
 static inline uint64_t report_point(const struct report *report, size_t point)
 {
     uint64_t at_ns = report->evidence.timeline->at[point].at_ns;
-    return at_ns > report->begin_ns ? at_ns - report->begin_ns : 0;
+    return excess_of(at_ns, report->begin_ns);
 }
 
 /* Of an open loop, requests that were due and never sent. */
@@ -82,7 +83,7 @@ struct missed {
 static inline struct missed report_missed(const struct report *report)
 {
     uint64_t all = report->due - report->tally->sent;
-    uint64_t generator = report->tally->missed < all ? report->tally->missed : all;
+    uint64_t generator = lesser_of(report->tally->missed, all);
     return (struct missed){all - generator, generator};
 }
 

@@ -1,5 +1,6 @@
 #include "client/session.h"
 
+#include "lib/base/order.h"
 #include "lib/base/random.h"
 
 #include <errno.h>
@@ -22,11 +23,6 @@ enum {
  * hammered. A run of so many requests ends by itself, and rests only for a moment. */
 #define REST_FIRST (1 * NS_PER_MS)
 #define REST_MOST (128 * NS_PER_MS)
-
-static uint64_t earlier_of(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static bool is_over(const struct session *s, uint64_t now)
 {
@@ -89,8 +85,7 @@ static bool is_wanted(struct session *s, uint64_t now)
     if (plan->ramps_connections && now >= s->turn_ns) {
         uint64_t begin_ns = s->place.course->begin_ns;
         uint64_t until_ns;
-        s->wanted =
-            ramp_wants(&plan->ramp, s->place.rank, now - earlier_of(begin_ns, now), &until_ns);
+        s->wanted = ramp_wants(&plan->ramp, s->place.rank, excess_of(now, begin_ns), &until_ns);
         s->turn_ns = clock_add(begin_ns, until_ns);
     }
     return s->wanted || !plan->ramps_connections;
@@ -134,10 +129,9 @@ static bool was_ready(const struct session *s, const struct flight *flight, uint
  * that is the larger part of its lateness. */
 static void note_lag(struct session *s, const struct flight *flight, uint64_t now)
 {
-    uint64_t late_ns = now - earlier_of(flight->due_ns, now);
+    uint64_t late_ns = excess_of(now, flight->due_ns);
     bool ready = was_ready(s, flight, now);
-    uint64_t own_ns =
-        earlier_of(late_ns, ready ? now - earlier_of(flight->drawn_ns, now) : s->behind_ns);
+    uint64_t own_ns = lesser_of(late_ns, ready ? excess_of(now, flight->drawn_ns) : s->behind_ns);
     s->behind_ns = own_ns > late_ns / 2 ? own_ns : 0;
     if (ready || s->behind_ns > 0) {
         tally_lag(tally_of(s, flight), own_ns);
@@ -203,9 +197,9 @@ static void settle(struct session *s, uint64_t now, enum failure failure, struct
 {
     struct flight *flight = flight_at(s, 0);
     begin_flight(s, flight, now); /* also one that got no connection was made, and failed */
-    uint64_t took_ns = now > flight->start_ns ? now - flight->start_ns : 0;
+    uint64_t took_ns = excess_of(now, flight->start_ns);
     if (failure == FAILURE_NONE) {
-        uint64_t first_ns = s->first_byte_ns - earlier_of(flight->start_ns, s->first_byte_ns);
+        uint64_t first_ns = excess_of(s->first_byte_ns, flight->start_ns);
         tally_ok(tally_of(s, flight), took_ns, first_ns);
         if (s->place.plan->rate > 0) {
             tally_raw(tally_of(s, flight), now - flight->sent_ns);
@@ -230,7 +224,7 @@ static void rest(struct session *s, uint64_t now)
     uint64_t most = s->place.plan->requests > 0 ? REST_FIRST : REST_MOST;
     uint64_t pause = s->failures < 8 ? REST_FIRST << s->failures : REST_MOST;
     s->failures++;
-    s->rest_until_ns = now + earlier_of(pause, most);
+    s->rest_until_ns = now + lesser_of(pause, most);
 }
 
 static void doom(struct session *s, size_t count, enum failure failure, struct cause cause)
@@ -578,7 +572,7 @@ static void learn_discarded(struct session *s, uint64_t now, struct outcome came
     }
     uint64_t unseen = reply_unseen(&s->reply);
     tally_at(s, now)->bytes_received += came.bytes;
-    if (reply_pass(&s->reply, earlier_of(came.bytes, unseen)) == REPLY_COMPLETE) {
+    if (reply_pass(&s->reply, lesser_of(came.bytes, unseen)) == REPLY_COMPLETE) {
         complete(s, now, came.bytes > unseen);
     }
     give_up_if_late(s, now);
@@ -645,7 +639,7 @@ static void learn(struct session *s, uint64_t now, struct outcome came)
 static void owe(struct session *s, enum step_kind kind, uint64_t until_ns)
 {
     s->step.kind = kind;
-    s->step.until_ns = earlier_of(until_ns, course_end(s->place.course));
+    s->step.until_ns = lesser_of(until_ns, course_end(s->place.course));
 }
 
 static void owe_telling(struct session *s)
@@ -657,9 +651,7 @@ static void owe_telling(struct session *s)
 
 static void owe_finish(struct session *s, uint64_t now)
 {
-    if (now > s->place.tally->ended_ns) {
-        s->place.tally->ended_ns = now;
-    }
+    s->place.tally->ended_ns = greater_of(s->place.tally->ended_ns, now);
     owe(s, STEP_FINISHED, CLOCK_NEVER);
 }
 
@@ -743,7 +735,7 @@ static uint64_t next_due_ns(const struct session *s)
 static uint64_t reply_deadline_ns(const struct session *s)
 {
     uint64_t timeout_ns = s->place.plan->timeout_ns;
-    return earlier_of(clock_add(flight_at(s, 0)->sent_ns, timeout_ns), next_due_ns(s));
+    return lesser_of(clock_add(flight_at(s, 0)->sent_ns, timeout_ns), next_due_ns(s));
 }
 
 /* One byte more than the body has, if nothing may follow it: so a server that sends too much is

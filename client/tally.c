@@ -1,6 +1,7 @@
 #include "client/tally.h"
 
 #include "lib/base/clock.h"
+#include "lib/base/order.h"
 
 #include <errno.h>
 #include <string.h>
@@ -89,9 +90,7 @@ void tally_delay(struct tally *tally, uint64_t delay_ns)
 {
     tally->delay_count++;
     tally->delay_sum_ns += delay_ns;
-    if (delay_ns > tally->delay_max_ns) {
-        tally->delay_max_ns = delay_ns;
-    }
+    tally->delay_max_ns = greater_of(tally->delay_max_ns, delay_ns);
 }
 
 static void add_failures(struct tally *to, const struct tally *from)
@@ -108,11 +107,6 @@ static void add_failures(struct tally *to, const struct tally *from)
 static uint64_t first_of(uint64_t a, uint64_t b)
 {
     return b == 0 || (a != 0 && a < b) ? a : b;
-}
-
-static uint64_t later_of(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
 }
 
 void tally_add(struct tally *to, const struct tally *from)
@@ -137,8 +131,8 @@ void tally_add(struct tally *to, const struct tally *from)
     }
     to->delay_count += from->delay_count;
     to->delay_sum_ns += from->delay_sum_ns;
-    to->delay_max_ns = later_of(to->delay_max_ns, from->delay_max_ns);
-    to->ended_ns = later_of(to->ended_ns, from->ended_ns);
+    to->delay_max_ns = greater_of(to->delay_max_ns, from->delay_max_ns);
+    to->ended_ns = greater_of(to->ended_ns, from->ended_ns);
     for (int status = 0; status < TALLY_STATUSES; status++) {
         to->statuses[status] += from->statuses[status];
     }

@@ -1,6 +1,7 @@
 #include "client/trust.h"
 
 #include "lib/base/clock.h"
+#include "lib/base/order.h"
 #include "lib/base/units.h"
 
 #include <math.h>
@@ -90,7 +91,7 @@ static void judge_schedule(const struct report *report, struct trust *trust)
         return;
     }
     trust->lag_us = histogram_percentile(&tally->lag, 99000);
-    trust->lag_most_us = share_us > TRUST_LAG_US ? share_us : TRUST_LAG_US;
+    trust->lag_most_us = greater_of(share_us, TRUST_LAG_US);
     trust->fails[TRUST_LAG] = trust->lag_us > trust->lag_most_us;
     double missed = share((double)report_missed(report).generator, (double)report->due);
     trust->fails[TRUST_MISSED] = exceeds(missed, TRUST_MISSED_MOST);
@@ -148,11 +149,6 @@ static double percent(double share)
     return share * 100;
 }
 
-static uint64_t larger_of(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void explain_descriptors(char *to, const struct report *report)
 {
     const struct tally *tally = report->tally;
@@ -177,10 +173,10 @@ static void explain_ports(char *to, const struct report *report)
 {
     const struct tally *tally = report->tally;
     const struct plan *plan = report->plan;
-    uint64_t ports = larger_of(report->evidence.means.ports, 1);
-    uint64_t sources = larger_of(plan->source_count, 1);
+    uint64_t ports = greater_of(report->evidence.means.ports, 1);
+    uint64_t sources = greater_of(plan->source_count, 1);
     uint64_t start_ns = report->begin_ns - plan->warmup_ns;
-    uint64_t lasted_ns = larger_of(tally->no_port_ns, start_ns + 1) - start_ns;
+    uint64_t lasted_ns = greater_of(tally->no_port_ns, start_ns + 1) - start_ns;
     char count[UNITS_TEXT];
     units_write_count(count, tally->no_port);
     if (tally->connect.count <= plan->connections) {

@@ -3,6 +3,7 @@
 #include "client/live/live.h"
 #include "client/progress.h"
 #include "client/space.h"
+#include "lib/base/order.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -174,7 +175,7 @@ static void show(struct watch *watch)
     uint64_t end_ns = clock_monotonic_ns();
     uint64_t usual_ns = (watch->live != NULL ? LIVE_MS : LINE_MS) * NS_PER_MS;
     uint64_t least_ns = (end_ns - begin_ns) * DRAWING_SHARE;
-    watch->show_ns = end_ns + (usual_ns > least_ns ? usual_ns : least_ns);
+    watch->show_ns = end_ns + greater_of(usual_ns, least_ns);
     if (live_is_quit(watch->live)) {
         stop(watch);
     }
@@ -201,11 +202,11 @@ static void look_around(struct watch *watch, uint64_t now_ns)
 static void sleep_lightly(struct watch *watch, struct pollfd waited[2])
 {
     uint64_t now_ns = clock_monotonic_ns();
-    uint64_t next_ns = watch->look_ns < watch->show_ns ? watch->look_ns : watch->show_ns;
-    if (!watch->counting && watch->course.begin_ns < next_ns) {
-        next_ns = watch->course.begin_ns;
+    uint64_t next_ns = lesser_of(watch->look_ns, watch->show_ns);
+    if (!watch->counting) {
+        next_ns = lesser_of(next_ns, watch->course.begin_ns);
     }
-    struct timespec wait = clock_timespec(next_ns > now_ns ? next_ns - now_ns : 0);
+    struct timespec wait = clock_timespec(excess_of(next_ns, now_ns));
     struct timespec stopping = clock_timespec(STOPPING_MS * NS_PER_MS);
     ppoll(waited, 2, course_is_stopped(&watch->course) ? &stopping : &wait, NULL);
 }

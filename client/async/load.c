@@ -10,6 +10,7 @@
 #include "client/handshake.h"
 #include "client/outcome.h"
 #include "client/trace.h"
+#include "lib/base/order.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
 
@@ -79,9 +80,8 @@ static void set_tick(struct loop *loop)
 {
     uint64_t next_ns = deadlines_next(&loop->deadlines);
     uint64_t look_ns = loop->begun < loop->hand->count ? 0 : LOOK_UP_MS * NS_PER_MS;
-    loop->tick_ns = loop->now_ns + look_ns < next_ns ? loop->now_ns + look_ns : next_ns;
-    uint64_t wait_ns = loop->tick_ns > loop->now_ns ? loop->tick_ns - loop->now_ns : 0;
-    struct timeval wait = clock_timeval(wait_ns);
+    loop->tick_ns = lesser_of(loop->now_ns + look_ns, next_ns);
+    struct timeval wait = clock_timeval(excess_of(loop->tick_ns, loop->now_ns));
     evtimer_add(&loop->tick, &wait);
 }
 

@@ -5,6 +5,7 @@
 #include "client/live/view.h"
 #include "client/progress.h"
 #include "client/space.h"
+#include "lib/base/order.h"
 
 enum {
     RECENT = 1000 / LIVE_MS /* frames in the last second */
@@ -79,7 +80,7 @@ bool live_is_quit(struct live *live)
 static uint64_t since(const struct live *live, uint64_t at_ns)
 {
     uint64_t begin_ns = live->course->begin_ns;
-    return at_ns > begin_ns ? at_ns - begin_ns : 0;
+    return excess_of(at_ns, begin_ns);
 }
 
 /* Puts down what is counted now in the place of the oldest mark, and takes what has come since that

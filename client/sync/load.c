@@ -9,6 +9,7 @@
 #include "client/handshake.h"
 #include "client/outcome.h"
 #include "client/trace.h"
+#include "lib/base/order.h"
 #include "lib/net/connect.h"
 #include "lib/net/stream.h"
 
@@ -119,7 +120,7 @@ static bool came_early(struct connection *c, const struct step *step, ssize_t co
 
 static uint64_t time_left(const struct connection *c, const struct step *step)
 {
-    return step->until_ns > c->now_ns ? step->until_ns - c->now_ns : 0;
+    return excess_of(step->until_ns, c->now_ns);
 }
 
 /* Sets how long the next call may wait. The kernel is told only when what it has is off by more
