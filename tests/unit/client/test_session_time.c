@@ -166,6 +166,51 @@ static void with_a_rate_requests_are_due_by_the_clock(void **state)
     world_destroy(w);
 }
 
+/* What comes of the step that is being carried out, at this moment; the next one is of this kind.
+ */
+static const struct step *comes_to(struct world *w, uint64_t now, struct outcome came,
+                                   enum step_kind kind)
+{
+    const struct step *step = session_step(&w->session, now, came);
+    assert_int_equal(step->kind, kind);
+    return step;
+}
+
+static const struct outcome made = {CAME_DONE, 0, 0};
+static const struct outcome left = {CAME_DONE, 0, sizeof(REQUEST) - 1};
+static const struct outcome no_more = {CAME_TIMED_OUT, 0, 0};
+
+static struct outcome reply_to(const struct step *step)
+{
+    memcpy(step->space, OK, OK_SIZE);
+    return (struct outcome){CAME_DONE, 0, OK_SIZE};
+}
+
+/* Whether there is a reply to be waited for meanwhile or not. */
+static void a_request_leaves_at_its_moment_and_not_before(void **state)
+{
+    (void)state;
+    for (uint64_t pipeline = 1; pipeline <= 2; pipeline++) {
+        struct world *w = world_create(2);
+        w->plan.rate = 10;
+        w->plan.pipeline = pipeline;
+        w->plan.trace = false;
+        world_begin(w);
+        uint64_t begin = w->now, due = begin + 100 * NS_PER_MS;
+        enum step_kind waiting = pipeline == 1 ? STEP_IDLE : STEP_READ;
+        comes_to(w, begin, (struct outcome){0}, STEP_CONNECT);
+        comes_to(w, begin, made, STEP_SEND);
+        const struct step *step = comes_to(w, begin, left, STEP_READ);
+        if (pipeline == 1) {
+            step = comes_to(w, begin + 1, reply_to(step), STEP_IDLE);
+        }
+        assert_int_equal(step->until_ns, due);
+        assert_int_equal(comes_to(w, due - 1, no_more, waiting)->until_ns, due);
+        comes_to(w, due, no_more, STEP_SEND);
+        world_destroy(w);
+    }
+}
+
 static void with_a_rate_latency_counts_from_the_moment_it_was_due(void **state)
 {
     (void)state;
@@ -447,6 +492,32 @@ static void a_connection_is_made_when_its_turn_comes(void **state)
     world_destroy(w);
 }
 
+/* A connection is at work from one moment on, and at another one it is not any more. */
+static void a_turn_is_from_its_moment_to_before_its_end(void **state)
+{
+    static const double levels[] = {0, 1, 1, 0, 0}; /* jumps between them */
+    (void)state;
+    struct world *w = ramped("", 0, 0);
+    for (size_t i = 0; i < 5; i++) {
+        w->plan.ramp.at[i] = (struct stage){.length_ns = i % 2 == 0 ? 4000 : 0, .to = levels[i]};
+    }
+    w->plan.ramp.count = 5;
+    ramp_begin(&w->plan.ramp, 0);
+    w->plan.duration_ns = ramp_length_ns(&w->plan.ramp);
+    world_begin(w);
+    uint64_t from = w->now + 4000, to = from + 4000;
+    assert_int_equal(comes_to(w, w->now, (struct outcome){0}, STEP_WAIT)->until_ns, from);
+    assert_int_equal(comes_to(w, from - 1, made, STEP_WAIT)->until_ns, from);
+    comes_to(w, from, made, STEP_CONNECT);
+    comes_to(w, from, made, STEP_SEND);
+    const struct step *step = comes_to(w, from, left, STEP_READ);
+    comes_to(w, to - 1, reply_to(step), STEP_SEND);
+    step = comes_to(w, to - 1, left, STEP_READ);
+    comes_to(w, to, reply_to(step), STEP_CLOSE);
+    comes_to(w, to, made, STEP_FINISHED);
+    world_destroy(w);
+}
+
 static void one_whose_time_is_over_ends_what_it_began_and_closes(void **state)
 {
     (void)state;
@@ -577,6 +648,7 @@ int main(void)
     suite_add(&suite, CASE(a_stopped_run_ends_wherever_it_waits));
     suite_add(&suite, CASE(a_run_stopped_before_it_began_connects_to_nobody));
     suite_add(&suite, CASE(with_a_rate_requests_are_due_by_the_clock));
+    suite_add(&suite, CASE(a_request_leaves_at_its_moment_and_not_before));
     suite_add(&suite, CASE(with_a_rate_latency_counts_from_the_moment_it_was_due));
     suite_add(&suite, CASE(a_stall_shows_in_latency_and_hardly_in_raw));
     suite_add(&suite, CASE(lag_is_what_passes_while_a_connection_waits));
@@ -591,6 +663,7 @@ int main(void)
     suite_add(&suite, CASE(an_unfinished_warm_up_is_let_go));
     suite_add(&suite, CASE(failures_of_a_warm_up_are_known));
     suite_add(&suite, CASE(a_connection_is_made_when_its_turn_comes));
+    suite_add(&suite, CASE(a_turn_is_from_its_moment_to_before_its_end));
     suite_add(&suite, CASE(one_whose_time_is_over_ends_what_it_began_and_closes));
     suite_add(&suite, CASE(one_whose_turn_comes_again_connects_anew));
     suite_add(&suite, CASE(one_whose_turn_never_comes_finishes_at_once));
