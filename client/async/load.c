@@ -305,7 +305,7 @@ static inline struct outcome received(struct connection *c, const struct step *s
                                       size_t asked)
 {
     c->loop->now_ns = clock_monotonic_ns();
-    c->emptied = got < (ssize_t)asked && (c->stream.carrier == NULL || !stream_holds(&c->stream));
+    c->emptied = got < (ssize_t)asked && !stream_holds(&c->stream);
     return came_of(c, step, got);
 }
 

@@ -111,8 +111,3 @@ int stream_end(struct stream *stream)
 {
     return stream->carrier != NULL ? stream->carrier->calls->end(stream) : 0;
 }
-
-bool stream_holds(const struct stream *stream)
-{
-    return stream->carrier != NULL && stream->carrier->calls->holds(stream);
-}

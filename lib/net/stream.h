@@ -95,7 +95,7 @@ int stream_end(struct stream *stream);
 /* Whether the next receive has something to tell that the descriptor is no longer readable for: an
  * end or a failure that came behind bytes, or bytes themselves after a receive that filled its
  * whole space. */
-bool stream_holds(const struct stream *stream);
+static inline bool stream_holds(const struct stream *stream);
 
 /* What a carrier provides: the calls above, of the same contracts. Its own struct begins with the
  * carrier. */
@@ -112,3 +112,9 @@ struct stream_calls {
 struct stream_carrier {
     const struct stream_calls *calls;
 };
+
+/* Asked after every receive: a plain stream costs no call. */
+static inline bool stream_holds(const struct stream *stream)
+{
+    return stream->carrier != NULL && stream->carrier->calls->holds(stream);
+}
