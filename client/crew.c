@@ -6,6 +6,7 @@
 #include "lib/base/units.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 enum {
@@ -13,32 +14,83 @@ enum {
     STACK_GUARD = 4096,
 };
 
-/* --- when there is not enough ----------------------------------------------------------------- */
+/* --- spaces ----------------------------------------------------------------------------------- */
 
-static uint64_t lacking(const void *space, uint64_t count, uint64_t size)
+enum {
+    SPACES = 10
+};
+
+/* What a crew makes room for: where its pointer to that is, how many there are, and how large. */
+struct space {
+    void *pointer;
+    size_t count, size;
+};
+
+static void list_spaces(struct crew *crew, struct space spaces[SPACES])
 {
-    return space == NULL ? count * size : 0;
+    const struct plan *plan = crew->plan;
+    size_t warmups = plan->warmup_ns > 0 ? plan->threads : 0;
+    size_t flights = plan->connections * plan->pipeline;
+    const struct space list[SPACES] = {
+        {&crew->sessions, plan->connections, sizeof(*crew->sessions)},
+        {&crew->flights, flights, sizeof(*crew->flights)},
+        {&crew->rooms, plan->connections, SESSION_ROOM},
+        {&crew->hands, plan->threads, sizeof(*crew->hands)},
+        {&crew->tallies, plan->threads, sizeof(*crew->tallies)},
+        {&crew->warmups, warmups, sizeof(*crew->warmups)},
+        {&crew->gauges, plan->threads, sizeof(*crew->gauges)},
+        {&crew->specimens, plan->target_count, sizeof(*crew->specimens)},
+        {&crew->memories, plan->threads, sizeof(*crew->memories)},
+        {&crew->scratches, plan->threads, SESSION_SCRATCH},
+    };
+    memcpy(spaces, list, sizeof(list));
 }
+
+static void *made(const struct space *space)
+{
+    void *at;
+    memcpy(&at, space->pointer, sizeof(at)); /* whatever type the pointer is of */
+    return at;
+}
+
+static bool make_spaces(struct crew *crew)
+{
+    struct space spaces[SPACES];
+    bool complete = true;
+    list_spaces(crew, spaces);
+    for (size_t i = 0; i < SPACES; i++) {
+        void *at = space_create(spaces[i].count, spaces[i].size);
+        memcpy(spaces[i].pointer, &at, sizeof(at));
+        complete = complete && (at != NULL || spaces[i].count == 0);
+    }
+    return complete;
+}
+
+static void destroy_spaces(struct crew *crew)
+{
+    struct space spaces[SPACES];
+    list_spaces(crew, spaces);
+    for (size_t i = 0; i < SPACES; i++) {
+        space_destroy(made(&spaces[i]), spaces[i].count, spaces[i].size);
+    }
+}
+
+/* --- when there is not enough ----------------------------------------------------------------- */
 
 /* What there was no room for, and what threads will want besides. Most of it will never be touched:
  * it is room rather than memory. */
-static uint64_t all_lacking(const struct crew *crew)
+static uint64_t all_lacking(struct crew *crew)
 {
-    const struct plan *plan = crew->plan;
-    return lacking(crew->sessions, plan->connections, sizeof(*crew->sessions)) +
-           lacking(crew->flights, plan->connections * plan->pipeline, sizeof(*crew->flights)) +
-           lacking(crew->rooms, plan->connections, SESSION_ROOM) +
-           lacking(crew->hands, plan->threads, sizeof(*crew->hands)) +
-           lacking(crew->tallies, plan->threads, sizeof(*crew->tallies)) +
-           lacking(crew->warmups, plan->warmup_ns > 0 ? plan->threads : 0, sizeof(*crew->warmups)) +
-           lacking(crew->specimens, plan->target_count, sizeof(*crew->specimens)) +
-           lacking(crew->gauges, plan->threads, sizeof(*crew->gauges)) +
-           lacking(crew->memories, plan->threads, sizeof(*crew->memories)) +
-           lacking(crew->scratches, plan->threads, SESSION_SCRATCH) +
-           plan->threads * (crew->stack_size + STACK_GUARD);
+    struct space spaces[SPACES];
+    uint64_t lacking = crew->plan->threads * (crew->stack_size + STACK_GUARD);
+    list_spaces(crew, spaces);
+    for (size_t i = 0; i < SPACES; i++) {
+        lacking += made(&spaces[i]) == NULL ? spaces[i].count * spaces[i].size : 0;
+    }
+    return lacking;
 }
 
-static bool lacks_memory(const struct crew *crew)
+static bool lacks_memory(struct crew *crew)
 {
     struct bounds bounds;
     char size[UNITS_TEXT];
@@ -102,27 +154,9 @@ static void make_sessions(struct crew *crew, struct hand *hand)
 
 bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch, size_t stack_size)
 {
-    bool warms = plan->warmup_ns > 0;
-    *crew = (struct crew){
-        .plan = plan,
-        .watch = watch,
-        .stack_size = stack_size,
-        .sessions = space_create(plan->connections, sizeof(*crew->sessions)),
-        .flights = space_create(plan->connections * plan->pipeline, sizeof(*crew->flights)),
-        .rooms = space_create(plan->connections, SESSION_ROOM),
-        .hands = space_create(plan->threads, sizeof(*crew->hands)),
-        .tallies = space_create(plan->threads, sizeof(*crew->tallies)),
-        .specimens = space_create(plan->target_count, sizeof(*crew->specimens)),
-        .warmups = warms ? space_create(plan->threads, sizeof(*crew->warmups)) : NULL,
-        .gauges = space_create(plan->threads, sizeof(*crew->gauges)),
-        .memories = space_create(plan->threads, sizeof(*crew->memories)),
-        .scratches = space_create(plan->threads, SESSION_SCRATCH),
-    };
+    *crew = (struct crew){.plan = plan, .watch = watch, .stack_size = stack_size};
     pthread_rwlock_init(&crew->gate, NULL);
-    if (crew->sessions == NULL || crew->flights == NULL || crew->rooms == NULL ||
-        crew->hands == NULL || crew->tallies == NULL || crew->specimens == NULL ||
-        (warms && crew->warmups == NULL) || crew->gauges == NULL || crew->memories == NULL ||
-        crew->scratches == NULL) {
+    if (!make_spaces(crew)) {
         return lacks_memory(crew);
     }
     for (size_t i = 0; i < plan->threads; i++) {
@@ -140,18 +174,8 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct watch *watch, 
 
 void crew_finish(struct crew *crew)
 {
-    const struct plan *plan = crew->plan;
     pthread_rwlock_destroy(&crew->gate);
-    space_destroy(crew->scratches, plan->threads, SESSION_SCRATCH);
-    space_destroy(crew->memories, plan->threads, sizeof(*crew->memories));
-    space_destroy(crew->specimens, plan->target_count, sizeof(*crew->specimens));
-    space_destroy(crew->warmups, plan->threads, sizeof(*crew->warmups));
-    space_destroy(crew->gauges, plan->threads, sizeof(*crew->gauges));
-    space_destroy(crew->tallies, plan->threads, sizeof(*crew->tallies));
-    space_destroy(crew->hands, plan->threads, sizeof(*crew->hands));
-    space_destroy(crew->rooms, plan->connections, SESSION_ROOM);
-    space_destroy(crew->flights, plan->connections * plan->pipeline, sizeof(*crew->flights));
-    space_destroy(crew->sessions, plan->connections, sizeof(*crew->sessions));
+    destroy_spaces(crew);
 }
 
 void crew_total(const struct crew *crew, struct tally *total, struct tally *warmup)
