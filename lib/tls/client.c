@@ -78,8 +78,10 @@ void tls_client_destroy(struct tls_client *client)
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
+/* A session in use belongs to one connection and its thread, which may write to it as long as it
+ * lasts: what is kept is a copy that nobody uses, and what is taken is a copy of that. */
 struct tls_recall {
-    pthread_mutex_t lock; /* guards the pointer; a leaf */
+    pthread_mutex_t lock; /* guards the pointer, and the session while it is copied; a leaf */
     SSL_SESSION *session;
 };
 
@@ -101,7 +103,6 @@ void tls_recall_destroy(struct tls_recall *recall)
     }
 }
 
-/* A copy: a session in use belongs to one context and one thread. */
 SSL_SESSION *recall_take(struct tls_recall *recall)
 {
     pthread_mutex_lock(&recall->lock);
@@ -114,9 +115,14 @@ SSL_SESSION *recall_take(struct tls_recall *recall)
 
 void recall_keep(struct tls_recall *recall, SSL_SESSION *session)
 {
+    SSL_SESSION *own = SSL_SESSION_dup(session);
+    if (own == NULL) {
+        ERR_clear_error(); /* it is no error of the call that this happens in */
+        return;            /* the one before will do */
+    }
     pthread_mutex_lock(&recall->lock);
     SSL_SESSION *before = recall->session;
-    recall->session = session;
+    recall->session = own;
     pthread_mutex_unlock(&recall->lock);
     SSL_SESSION_free(before);
 }

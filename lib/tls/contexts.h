@@ -26,7 +26,7 @@ bool context_trust(SSL_CTX *context, const struct tls_file *ca, char wrong[TLS_W
 
 /* The session to be offered, which is the caller's; NULL: none. */
 SSL_SESSION *recall_take(struct tls_recall *recall);
-/* Takes over a session, in the place of the one before. */
+/* Keeps a copy of a session, in the place of the one before; by the thread whose session it is. */
 void recall_keep(struct tls_recall *recall, SSL_SESSION *session);
 
 /* The callback of tickets, and a further hold of the keys. */

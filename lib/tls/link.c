@@ -590,7 +590,7 @@ static void keep_renewed(struct link *link)
 {
     if (link->recall != NULL && SSL_version(link->ssl) == TLS1_2_VERSION &&
         SSL_session_reused(link->ssl)) {
-        recall_keep(link->recall, SSL_get1_session(link->ssl));
+        recall_keep(link->recall, SSL_get_session(link->ssl));
     }
 }
 
@@ -653,11 +653,10 @@ int link_on_verdict(int fine, X509_STORE_CTX *verdict)
 int link_on_session(SSL *ssl, SSL_SESSION *session)
 {
     struct link *link = link_of_ssl(ssl);
-    if (link->recall == NULL) {
-        return 0;
+    if (link->recall != NULL) {
+        recall_keep(link->recall, session);
     }
-    recall_keep(link->recall, session);
-    return 1;
+    return 0; /* it remains OpenSSL's */
 }
 
 /* --- what there is to know -------------------------------------------------------------------- */

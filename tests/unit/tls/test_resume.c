@@ -96,6 +96,35 @@ static void session_of_a_broken_off_connection_is_resumed(void **state)
     }
 }
 
+/* A connection goes on with the session that it has brought, and may write to it: neither that nor
+ * what those do who took it is seen by who takes it then. */
+static void what_is_kept_is_in_nobody_s_hands(void **state)
+{
+    struct tls_recall *recall = tls_recall_create();
+    SSL_SESSION *session = SSL_SESSION_new();
+    (void)state;
+    assert_null(recall_take(recall));
+    recall_keep(recall, session);
+    assert_null(recall_take(recall)); /* there is nothing to be resumed by */
+    assert_int_equal(SSL_SESSION_set1_id(session, (const unsigned char *)"id", 2), 1);
+    SSL_SESSION_set_timeout(session, 100);
+    recall_keep(recall, session);
+    SSL_SESSION_set_timeout(session, 200);
+    SSL_SESSION *taken[3];
+    for (long i = 0; i < 3; i++) {
+        taken[i] = recall_take(recall);
+        assert_non_null(taken[i]);
+        assert_int_equal(SSL_SESSION_get_timeout(taken[i]), 100);
+        SSL_SESSION_set_timeout(taken[i], 300 + i);
+    }
+    assert_int_equal(SSL_SESSION_get_timeout(taken[0]), 300);
+    for (int i = 0; i < 3; i++) {
+        SSL_SESSION_free(taken[i]);
+    }
+    SSL_SESSION_free(session);
+    tls_recall_destroy(recall);
+}
+
 static void contexts_with_the_same_keys_resume_each_other(void **state)
 {
     static const size_t sizes[] = {48, 80};
@@ -305,6 +334,7 @@ int main(void)
     clients[1] = world.older;
     suite_add(suite, CASE(session_is_resumed_once_and_again));
     suite_add(suite, CASE(session_of_a_broken_off_connection_is_resumed));
+    suite_add(suite, CASE(what_is_kept_is_in_nobody_s_hands));
     suite_add(suite, CASE(contexts_with_the_same_keys_resume_each_other));
     suite_add(suite, CASE(keys_before_still_decrypt));
     suite_add(suite, CASE(two_turns_make_tickets_worthless));
