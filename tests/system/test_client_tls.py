@@ -19,7 +19,7 @@ from support.client import Wrong, measure, run, sends, start, whole
 from support.cutter import ENDS, RESETS, STALLS, Cut, Cutter
 from support.facts import facts
 from support.hostile import RESULT, kind_of
-from support.programs import PATIENCE
+from support.programs import PATIENCE, wait_until
 
 V1_2, V1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 NAMES = {V1_2: 'TLSv1.2', V1_3: 'TLSv1.3'}
@@ -100,7 +100,7 @@ def test_h2load_is_served(own, certificates, words):
 @pytest.mark.skipif(not shutil.which('wrk'), reason='no wrk here')
 def test_wrk_is_served(own, certificates):
     server = own(*certificates.options(), tls=True)
-    done = subprocess.run(['wrk', '-t', '1', '-c', '16', '-d', '1s', '--timeout', '30s',
+    done = subprocess.run(['wrk', '-t', '1', '-c', '16', '-d', '2s', '--timeout', '30s',
                            server.url + '/small.txt'], capture_output=True, text=True, timeout=60 * PATIENCE,
                           check=False)
     assert done.returncode == 0 and 'Socket errors' not in done.stdout, done
@@ -471,12 +471,11 @@ def test_handshakes_stall_at_every_byte(model, even, version):
     sizes = sizes_of(model, context, trusts)
     cuts = cuts_of(sizes, STALLS)
     kinds = collections.Counter(kind for cut in cuts for kind in came_of(cut, sizes, version))
-    time = f'{PATIENCE / 3}s'
+    time = f'{PATIENCE}s'
     with Cutter(context, cuts) as server:
         result = measure(model, *trusts, '-n', len(cuts), '-c', 400, '--connect-timeout', time, '-T', time,
                          server.url)
-        assert server.connections == len(cuts)
+        assert wait_until(lambda: server.connections == len(cuts))
     errors = result['errors']
     assert errors['tls'] + errors['timeout'] == result['requests']['failed'] == len(cuts)
-    # on a busy machine, more have no time to come so far
-    assert kinds['tls'] <= errors['tls'] and (errors['timeout'] > 0) == (kinds['timeout'] > 0)
+    assert kinds['tls'] <= errors['tls']  # more, on a busy machine: they have no time to come so far
