@@ -5,7 +5,6 @@
 #include "tests/unit/net/descriptors.h"
 #include "tests/unit/tls/ends.h"
 
-#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
