@@ -11,10 +11,10 @@ import pytest
 
 from support import soak
 from support.http import get
-from support.programs import TLS, program, wait_until
+from support.programs import SANITIZER, TLS, program, wait_until
 from support.server import Server, children_of, is_alive
 
-TIMES = 2 if TLS else 5
+TIMES = 5 if SANITIZER == 'none' and not TLS else 2
 
 
 @pytest.fixture
