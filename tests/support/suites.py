@@ -68,8 +68,8 @@ SUITES = {
 OVER_TLS = {
     'wire': {'address': ['*']},
     'system': {'none': ['test_bounds', 'test_client_connections', 'test_client_hostile', 'test_cold',
-                        'test_faults', 'test_memory', 'test_metrics', 'test_parent', 'test_replace',
-                        'test_slow', 'test_start', 'test_stop', 'test_supervised']},
+                        'test_faults', 'test_metrics', 'test_parent', 'test_replace', 'test_slow',
+                        'test_start', 'test_stop', 'test_supervised']},
 }
 THE_SAME_OVER_TLS = ['test_reader', 'test_musts', 'test_lessons', 'test_tls', 'test_client_tls']
 
