@@ -53,9 +53,11 @@ static int say(const struct control *control, uint8_t word, int carried)
     return sent < 0 ? -errno : 0;
 }
 
-void control_order(const struct control *control, enum order_kind kind)
+void control_order(struct control *control, enum order_kind kind)
 {
-    say(control, (uint8_t)kind, -1);
+    if (say(control, (uint8_t)kind, -1) < 0) {
+        control_close(control);
+    }
 }
 
 int control_hand_over(const struct control *control, enum order_kind kind, int fd)

@@ -199,6 +199,7 @@ static void on_late(struct parent *parent)
         end_with(parent, FAILED);
         return;
     }
+    log_warn("the process that serves, %jd, does not end, and is killed", (intmax_t)parent->child);
     parent->killed = true;
     kill(parent->child, SIGKILL);
     parent->end_ns = clock_monotonic_ns() + KILL_MS * NS_PER_MS;

@@ -291,6 +291,23 @@ static void lost_descriptor_is_told(void **state)
     control_close(&parent);
 }
 
+/* A child that is deaf for a while hears of it all the same. */
+static void order_that_cannot_be_given_ends_the_line(void **state)
+{
+    (void)state;
+    struct control parent, child;
+    enum order_kind order;
+    assert_int_equal(control_open(&parent, &child), 0);
+    for (int given = 0; parent.fd >= 0; given++) {
+        assert_true(given < 100000);
+        control_order(&parent, ORDER_NONE);
+    }
+    while ((order = control_take(&child)) == ORDER_NONE) {
+    }
+    assert_int_equal(order, ORDER_DRAIN);
+    assert_int_equal(child.fd, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +320,7 @@ int main(void)
         cmocka_unit_test(line_whose_other_end_is_gone_says_drain_once),
         cmocka_unit_test(descriptor_goes_down_the_line),
         cmocka_unit_test(lost_descriptor_is_told),
+        cmocka_unit_test(order_that_cannot_be_given_ends_the_line),
     };
     played = mmap(NULL, sizeof *played, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return played == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
