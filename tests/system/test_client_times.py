@@ -1,5 +1,6 @@
 """What the clients say of latency, against a server that writes down what it did."""
 
+import json
 import random
 import re
 import time
@@ -218,6 +219,9 @@ def test_course_over_time_is_drawn_in_the_summary(model):
         assert said.isascii() == (charset == 'C')
 
 
-def test_run_of_one_step_has_no_course(model):
+def test_run_of_one_step_has_no_course(model, tmp_path):
+    """As one request is, where it does not have to wait for the machine."""
     with Wrong(whole()) as server:
-        assert 'a column' not in run(model, '-c', 1, '-n', 1, server.url + '/').stdout
+        done = run(model, '-c', 1, '-n', 1, '--json', tmp_path / 'result', server.url + '/')
+        steps = json.loads((tmp_path / 'result').read_text())['over_time']
+        assert ('a column' in done.stdout) == (len(steps) > 1), done
