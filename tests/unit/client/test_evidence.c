@@ -8,126 +8,146 @@
 
 static const struct plan plan = {.connections = 3};
 
+/* A run as its onlooker has it before him. */
+struct run {
+    struct course course;
+    struct gauge gauges[2];
+    struct pulse pulse;
+    struct timeline *timeline;
+    struct evidence evidence;
+};
+
+/* Begins at so many ns; 0 requests or ns: no limit, or no warm-up. */
+static struct run *run_begin(uint64_t begin_ns, uint64_t requests, uint64_t duration_ns,
+                             uint64_t warmup_ns)
+{
+    struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
+    assert_non_null(run);
+    memset(run, 0, sizeof(*run));
+    run->timeline = run->evidence.timeline = timeline_create(&run->pulse, 1);
+    assert_non_null(run->timeline);
+    course_init(&run->course, requests, duration_ns, warmup_ns);
+    course_begin(&run->course, begin_ns);
+    return run;
+}
+
+static void run_end(struct run *run)
+{
+    timeline_destroy(run->timeline);
+    free(run);
+}
+
+static void look(struct run *run, uint64_t now_ns)
+{
+    evidence_look(&run->evidence, &plan, &run->course, run->gauges, 2, now_ns);
+}
+
+static void look_back(struct run *run, uint64_t now_ns)
+{
+    evidence_look_back(&run->evidence, &run->course, run->gauges, 2, now_ns);
+}
+
+/* One after the other, in 10 ns each. */
+static void answer_requests(struct run *run, int count)
+{
+    for (int i = 0; i < count; i++) {
+        gauge_begin(&run->gauges[0]);
+        gauge_end(&run->gauges[0], 10);
+        pulse_count(&run->pulse, FAILURE_NONE, 10);
+    }
+}
+
 static void looks_begin_after_ramp_up_and_end_before_the_tail(void **state)
 {
-    struct gauge gauges[2] = {0};
-    struct evidence evidence = {0};
-    struct course course;
+    struct run *run = run_begin(1000, 10, 0, 0);
+    const struct evidence *evidence = &run->evidence;
     uint64_t number;
     (void)state;
-    course_init(&course, 10, 0, 0);
-    course_begin(&course, 1000);
-    gauge_begin(&gauges[0]);
-    gauge_begin(&gauges[0]);
-    gauge_begin(&gauges[1]);
-    evidence_look(&evidence, &plan, &course, gauges, 2, 2000);
-    assert_int_equal(evidence.first.at_ns, 0); /* no request has ended */
-    gauge_end(&gauges[0], 100);
-    gauge_end(&gauges[0], 100);
-    gauge_end(&gauges[1], 200);
-    evidence_look(&evidence, &plan, &course, gauges, 2, 3000); /* as many as connections */
-    assert_int_equal(evidence.first.at_ns, 3000);
-    assert_int_equal(evidence.first.spent_ns, 400);
-    assert_int_equal(evidence.sightings, 0);
-    gauge_begin(&gauges[1]);
-    gauge_begin(&gauges[1]);
-    evidence_look(&evidence, &plan, &course, gauges, 2, 4000);
-    gauge_begin(&gauges[0]);
-    evidence_look(&evidence, &plan, &course, gauges, 2, 5000);
-    gauge_end(&gauges[1], 1500);
-    while (course_draw(&course, &number)) {
+    gauge_begin(&run->gauges[0]);
+    gauge_begin(&run->gauges[0]);
+    gauge_begin(&run->gauges[1]);
+    look(run, 2000);
+    assert_int_equal(evidence->first.at_ns, 0); /* no request has ended */
+    gauge_end(&run->gauges[0], 100);
+    gauge_end(&run->gauges[0], 100);
+    gauge_end(&run->gauges[1], 200);
+    look(run, 3000); /* as many as connections */
+    assert_int_equal(evidence->first.at_ns, 3000);
+    assert_int_equal(evidence->first.spent_ns, 400);
+    assert_int_equal(evidence->sightings, 0);
+    gauge_begin(&run->gauges[1]);
+    gauge_begin(&run->gauges[1]);
+    look(run, 4000);
+    gauge_begin(&run->gauges[0]);
+    look(run, 5000);
+    gauge_end(&run->gauges[1], 1500);
+    while (course_draw(&run->course, &number)) {
     }
-    evidence_look(&evidence, &plan, &course, gauges, 2, 6000); /* none is left to be drawn */
-    assert_int_equal(evidence.sightings, 2);
-    assert_int_equal(evidence.last.at_ns, 5000);
-    assert_int_equal(evidence.last.ended, 3);
-    assert_true(evidence.flying_sum == 5 && evidence.flying_squares == 13);
-    assert_int_equal(evidence.spent_ns, 1900); /* of all there were */
+    look(run, 6000); /* none is left to be drawn */
+    assert_int_equal(evidence->sightings, 2);
+    assert_int_equal(evidence->last.at_ns, 5000);
+    assert_int_equal(evidence->last.ended, 3);
+    assert_true(evidence->flying_sum == 5 && evidence->flying_squares == 13);
+    assert_int_equal(evidence->spent_ns, 1900); /* of all there were */
+    run_end(run);
 }
 
 static void nothing_is_seen_of_a_warm_up(void **state)
 {
-    struct gauge gauge = {0};
-    struct evidence evidence = {0};
-    struct course course;
+    struct run *run = run_begin(1000, 0, 0, 1000);
     (void)state;
-    course_init(&course, 0, 0, 1000);
-    course_begin(&course, 1000);
-    for (int i = 0; i < 3; i++) {
-        gauge_begin(&gauge);
-        gauge_end(&gauge, 10);
-    }
-    evidence_look(&evidence, &plan, &course, &gauge, 1, 1999);
-    assert_int_equal(evidence.first.at_ns, 0);
-    evidence_look(&evidence, &plan, &course, &gauge, 1, 2000);
-    assert_int_equal(evidence.first.at_ns, 2000);
+    answer_requests(run, 3);
+    look(run, 1999);
+    assert_int_equal(run->evidence.first.at_ns, 0);
+    look(run, 2000);
+    assert_int_equal(run->evidence.first.at_ns, 2000);
+    run_end(run);
 }
 
 /* Its first point is the first look of what counts, its last one the end, whenever that is heard.
  */
 static void a_timeline_goes_from_the_beginning_to_the_end(void **state)
 {
-    static struct pulse pulse;
-    struct gauge gauge = {0};
-    struct timeline *timeline = timeline_create(&pulse, 1);
-    struct evidence evidence = {.timeline = timeline};
-    struct course course;
+    struct run *run = run_begin(0, 0, NS_PER_S, NS_PER_S);
+    const struct timeline *timeline = run->timeline;
     (void)state;
-    assert_non_null(timeline);
-    course_init(&course, 0, NS_PER_S, NS_PER_S);
-    course_begin(&course, 0);
-    evidence_look(&evidence, &plan, &course, &gauge, 1, NS_PER_S - 1);
+    look(run, NS_PER_S - 1);
     assert_int_equal(timeline->count, 0);
     for (uint64_t ms = 1000; ms <= 2500; ms += 10) {
-        evidence_look(&evidence, &plan, &course, &gauge, 1, ms * NS_PER_MS);
-        gauge_begin(&gauge);
-        gauge_end(&gauge, 10);
-        pulse_count(&pulse, FAILURE_NONE, 10);
+        look(run, ms * NS_PER_MS);
+        answer_requests(run, 1);
     }
     assert_int_equal(timeline->at[0].at_ns, NS_PER_S);
     assert_int_equal(timeline->at[timeline->count - 1].at_ns, 1900 * NS_PER_MS);
     assert_int_equal(timeline->at[timeline->count - 1].ended, 90);
-    evidence_look_back(&evidence, &course, &gauge, 1, 3 * NS_PER_S);
+    look_back(run, 3 * NS_PER_S);
     assert_int_equal(timeline->at[timeline->count - 1].at_ns, 2 * NS_PER_S);
     assert_int_equal(timeline->at[timeline->count - 1].ended, 151);
     assert_int_equal(timeline->seen.ok, 151);
-    assert_int_equal(evidence.spent_ns, 1510);
-    timeline_destroy(timeline);
+    assert_int_equal(run->evidence.spent_ns, 1510);
+    run_end(run);
 }
 
 static void a_run_that_ends_in_its_warm_up_has_no_timeline(void **state)
 {
-    static struct pulse pulse;
-    struct gauge gauge = {0};
-    struct timeline *timeline = timeline_create(&pulse, 1);
-    struct evidence evidence = {.timeline = timeline};
-    struct course course;
+    struct run *run = run_begin(0, 0, NS_PER_S, NS_PER_S);
     (void)state;
-    assert_non_null(timeline);
-    course_init(&course, 0, NS_PER_S, NS_PER_S);
-    course_begin(&course, 0);
-    course_stop(&course, NS_PER_S / 2);
-    evidence_look_back(&evidence, &course, &gauge, 1, NS_PER_S / 2 + 1);
-    assert_int_equal(timeline->count, 0);
-    timeline_destroy(timeline);
+    course_stop(&run->course, NS_PER_S / 2);
+    look_back(run, NS_PER_S / 2 + 1);
+    assert_int_equal(run->timeline->count, 0);
+    run_end(run);
 }
 
 static void looks_end_with_the_run(void **state)
 {
-    struct gauge gauge = {0};
-    struct evidence evidence = {0};
-    struct course course;
+    struct run *run = run_begin(1000, 0, 1000, 0);
     (void)state;
-    course_init(&course, 0, 1000, 0);
-    course_begin(&course, 1000);
-    for (int i = 0; i < 3; i++) {
-        gauge_begin(&gauge);
-        gauge_end(&gauge, 10);
-    }
-    evidence_look(&evidence, &plan, &course, &gauge, 1, 1500);
-    evidence_look(&evidence, &plan, &course, &gauge, 1, 1999);
-    evidence_look(&evidence, &plan, &course, &gauge, 1, 2000);
-    assert_int_equal(evidence.sightings, 1);
+    answer_requests(run, 3);
+    look(run, 1500);
+    look(run, 1999);
+    look(run, 2000);
+    assert_int_equal(run->evidence.sightings, 1);
+    run_end(run);
 }
 
 /* Not in step with anything, and more seldom where there is more to look at. */
