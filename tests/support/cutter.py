@@ -6,7 +6,8 @@ import selectors
 import socket
 import ssl
 import struct
-import threading
+
+from support.loop import Loop
 
 ENDS, RESETS, STALLS = 'ends', 'resets', 'stalls'
 
@@ -18,63 +19,32 @@ Cut = collections.namedtuple('Cut', 'side count way')
 Sizes = collections.namedtuple('Sizes', 'hello client server')
 
 
-class Cutter:
+class Cutter(Loop):
     """`cuts` are for the connections in their order; those behind the last are whole, and each of their
     requests has `reply`. The sizes of the first whole handshake are kept."""
 
     def __init__(self, context, cuts=(), reply=b''):
         self.context, self.cuts, self.reply = context, collections.deque(cuts), reply
         self.sizes = None
-        self.connections = 0
-        self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
-        self._listener.setblocking(False)
-        self.url = f'https://127.0.0.1:{self._listener.getsockname()[1]}/x'
-        self._ends, self._end = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        super().__init__(secured=True)
+        self.url += '/x'
 
-    def __enter__(self):
-        self._thread.start()
-        return self
+    def begin(self, connection):
+        served = _Connection(self, connection)
+        if served.begin():
+            self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(served))
+        else:
+            connection.close()
 
-    def __exit__(self, *_):
-        self._end.close()
-        self._thread.join()
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()
-        self._selector.close()
-
-    def _serve(self):
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._ends, selectors.EVENT_READ)
-        while True:
-            for key, _ in self._selector.select():
-                if key.fileobj is self._ends:
-                    return
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif not key.data.on_readable():
-                    self._selector.unregister(key.fileobj)
-                    key.fileobj.close()
-
-    def _accept(self):
-        try:
-            while True:
-                connection = _Connection(self, self._listener.accept()[0])
-                self.connections += 1
-                if connection.begin():
-                    self._selector.register(connection.socket, selectors.EVENT_READ, connection)
-                else:
-                    connection.socket.close()
-        except BlockingIOError:
-            pass
+    def _hear(self, served):
+        if not served.on_readable():
+            self.selector.unregister(served.socket)
+            served.socket.close()
 
 
 class _Connection:
     def __init__(self, server, its_socket):
         self.server, self.socket = server, its_socket
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.cut = server.cuts.popleft() if server.cuts else None
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = server.context.wrap_bio(self.incoming, self.outgoing, server_side=True)

@@ -7,11 +7,11 @@ import re
 import selectors
 import socket
 import struct
-import threading
 import time
 
 from support import certificates
 from support.client import run
+from support.loop import Loop
 from support.tls import TlsServed
 
 CLOSE, RESET, STALL = 'close', 'reset', 'stall'
@@ -21,7 +21,7 @@ Endless = collections.namedtuple('Endless', 'data')  # sent again and again
 RESULT = re.compile(r'(?m)^\S+ \S+  \S+?//[^/]+/(\S+)  (.*?)  \S+ bytes  delay ')
 
 
-class Hostile:
+class Hostile(Loop):
     """`rows` are acts by name, which are carried out when that name is asked for: bytes are sent, a
     number is a pause in seconds, and CLOSE (the end of what the server says; what still comes is
     dropped, so that no RST follows), RESET (an RST), STALL (silence until the client leaves) and
@@ -35,67 +35,34 @@ class Hostile:
         self.rows, self.greeting, self.by_head = rows, greeting, by_head
         self.context = certificates.served_with()
         self.asked = collections.Counter()  # how often, by name
-        self.connections = 0
-        self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
-        self._listener.setblocking(False)
-        scheme = 'https' if self.context else 'http'
-        self.url = f'{scheme}://127.0.0.1:{self._listener.getsockname()[1]}'
-        self._ends, self._end = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
         self._pauses = []  # heap of (moment, tie-breaker, connection)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        super().__init__(bool(self.context))
 
-    def __enter__(self):
-        self._thread.start()
-        return self
+    def begin(self, connection):
+        served = _Connection(self, connection)
+        self.selector.register(served.socket, selectors.EVENT_READ, served.on_ready)
+        if not self.context:
+            served.go_on()
 
-    def __exit__(self, *_):
-        self._end.close()
-        self._thread.join()
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()
-        self._selector.close()
+    def rest(self):
+        return max(0, self._pauses[0][0] - time.monotonic()) if self._pauses else None
 
-    def _serve(self):
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._ends, selectors.EVENT_READ)
-        while True:
-            wait = max(0, self._pauses[0][0] - time.monotonic()) if self._pauses else None
-            for key, _ in self._selector.select(wait):
-                if key.fileobj is self._ends:
-                    return
-                if key.fileobj is self._listener:
-                    self._accept()
-                else:
-                    key.data.on_ready()
-            while self._pauses and self._pauses[0][0] <= time.monotonic():
-                heapq.heappop(self._pauses)[2].go_on()
-
-    def _accept(self):
-        try:
-            while True:
-                connection = _Connection(self, self._listener.accept()[0])
-                self.connections += 1
-                self._selector.register(connection.socket, selectors.EVENT_READ, connection)
-                if not self.context:
-                    connection.go_on()
-        except BlockingIOError:
-            pass
+    def turn(self):
+        while self._pauses and self._pauses[0][0] <= time.monotonic():
+            heapq.heappop(self._pauses)[2].go_on()
 
     def watch(self, connection, events):
-        self._selector.modify(connection.socket, events, connection)
+        self.selector.modify(connection.socket, events, connection.on_ready)
 
     def pause(self, connection, seconds):
         heapq.heappush(self._pauses, (time.monotonic() + seconds, id(connection), connection))
 
     def forget(self, connection):
-        self._selector.unregister(connection.socket)
+        self.selector.unregister(connection.socket)
 
 
 class _Connection:
     def __init__(self, server, its_socket):
-        its_socket.setblocking(False)
-        its_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server = server
         self.socket = TlsServed(its_socket, server.context) if server.context else its_socket
         self.acts = collections.deque(server.greeting)

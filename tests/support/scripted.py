@@ -4,73 +4,49 @@ clients' own figures are held. One thread, so that it wakes for one thing only."
 import heapq
 import os
 import selectors
-import socket
-import threading
 import time
 
 from support import certificates
+from support.loop import Loop
 from support.tls import TlsServed
 
 REPLY = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
 
 
-class Scripted:
+class Scripted(Loop):
     """`delay` is asked with a request's number, from 0, and the seconds since the first one; it
     says in how many seconds the reply is to leave. Replies of one connection keep their order."""
 
     def __init__(self, delay):
         self.delay = delay
         self.arrived, self.answered = [], []  # moments, by the number of the request
-        self.connections = self.most = 0  # in all, and at once
-        self._listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
-        self._listener.setblocking(False)
+        self.most = 0  # connections at once
         self._context = certificates.served_with()
-        scheme = 'https' if self._context else 'http'
-        self.url = f'{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/'
-        self._ends, self._end = socket.socketpair()
         self._replies = []  # heap of (moment, number, connection)
         self._buffers = {}
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        super().__init__(bool(self._context))
+        self.url += '/'
 
-    def __enter__(self):
-        self._thread.start()
-        return self
+    def begin(self, connection):
+        if self._context:
+            connection = TlsServed(connection, self._context)
+        self._buffers[connection] = b''
+        self.most = max(self.most, len(self._buffers))
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
 
-    def __exit__(self, *_):
-        self._end.close()
-        self._thread.join()
-        self._listener.close()
-        self._ends.close()
-        for connection in self._buffers:
-            connection.close()
+    def rest(self):
+        return max(0, self._replies[0][0] - time.monotonic()) if self._replies else None
 
-    def _serve(self):
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        self._selector.register(self._ends, selectors.EVENT_READ, None)
-        while True:
-            wait = self._replies[0][0] - time.monotonic() if self._replies else None
-            for key, _ in self._selector.select(wait and max(wait, 0)):
-                if key.data is None:
-                    self._selector.close()
-                    return
-                key.data(key.fileobj)
-            self._answer()
-
-    def _accept(self, listener):
-        try:
-            while True:
-                connection = listener.accept()[0]
-                connection.setblocking(False)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self._context:
-                    connection = TlsServed(connection, self._context)
-                self.connections += 1
-                self._buffers[connection] = b''
-                self.most = max(self.most, len(self._buffers))
-                self._selector.register(connection, selectors.EVENT_READ, self._read)
-        except BlockingIOError:
-            pass
+    def turn(self):
+        while self._replies and self._replies[0][0] <= time.monotonic():
+            _, number, connection = heapq.heappop(self._replies)
+            if connection not in self._buffers:
+                continue
+            try:
+                connection.send(REPLY)
+            except OSError:
+                continue
+            self.answered[number] = time.monotonic()
 
     def _read(self, connection):
         try:
@@ -81,7 +57,7 @@ class Scripted:
             data = b''
         now = time.monotonic()
         if not data:
-            self._selector.unregister(connection)
+            self.selector.unregister(connection)
             del self._buffers[connection]
             connection.close()
             return
@@ -92,17 +68,6 @@ class Scripted:
             self.answered.append(None)
             moment = now + self.delay(number, now - self.arrived[0])
             heapq.heappush(self._replies, (moment, number, connection))
-
-    def _answer(self):
-        while self._replies and self._replies[0][0] <= time.monotonic():
-            _, number, connection = heapq.heappop(self._replies)
-            if connection not in self._buffers:
-                continue
-            try:
-                connection.send(REPLY)
-            except OSError:
-                continue
-            self.answered[number] = time.monotonic()
 
 
 class Machine:
