@@ -1,39 +1,11 @@
 /* The life of a request: what is asked for, step by step, and what leaves. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include "lib/base/clock.h"
 
 #include <stdio.h>
 
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
 #define HEAD(path) "HEAD " path HOST "\r\n"
-
-static struct talk talk;
-static struct replies replies;
-
-static int begin(void **state)
-{
-    (void)state;
-    talk_init(&talk);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    talk_finish(&talk);
-    return 0;
-}
-
-/* Plays a client's words from the beginning to the end of the session. */
-static void play(const char *input, const char *methods)
-{
-    talk_begin(&talk);
-    talk_play(&talk, bytes_of(input));
-    talk_replies(&talk, &replies, methods);
-}
 
 /* --- one request ------------------------------------------------------------------------------ */
 
@@ -767,6 +739,6 @@ int main(void)
     suite_add(&suite, CASE(what_is_ready_leaves_before_a_cold_file_is_opened));
     suite_add(&suite, CASE(a_cold_fallback_is_opened_after_what_is_ready_has_left));
     suite_add(&suite, CASE(whatever_is_held_is_let_go_of_wherever_it_ends));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_talk, close_talk);
     return suite_run(&suite, "server/session");
 }

@@ -1,38 +1,11 @@
 /* Request bodies: dropped, bounded, and never taken for a request. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
 #define CHUNKED "Transfer-Encoding: chunked\r\n\r\n"
 #define CONTINUE "Expect: 100-continue\r\n"
-
-static struct talk talk;
-static struct replies replies;
-
-static int begin(void **state)
-{
-    (void)state;
-    talk_init(&talk);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    talk_finish(&talk);
-    return 0;
-}
-
-static void play(const char *input, const char *methods)
-{
-    talk_begin(&talk);
-    talk_play(&talk, bytes_of(input));
-    talk_replies(&talk, &replies, methods);
-}
 
 /* --- bodies that are dropped ------------------------------------------------------------------ */
 
@@ -411,6 +384,6 @@ int main(void)
     suite_add(&suite, CASE(a_body_for_nothing_is_refused_before_it_comes));
     suite_add(&suite, CASE(a_body_that_ends_early_ends_the_talk));
     suite_add(&suite, CASE(a_head_request_is_refused_without_a_page));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_talk, close_talk);
     return suite_run(&suite, "server/session_body");
 }

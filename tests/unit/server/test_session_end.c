@@ -1,38 +1,18 @@
 /* How a talk ends: refusals, ends that come early, ends that were wished for, and that nothing is
  * said or read behind them. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include "lib/base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 #define FILL_100                                                                                  \
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890" \
     "123456789"
 #define FILL_500 FILL_100 FILL_100 FILL_100 FILL_100 FILL_100
 #define FIELDS_5 "A: b\r\nC: d\r\nE: f\r\nG: h\r\nI: j\r\n"
-
-static struct talk talk;
-static struct replies replies;
-
-static int begin(void **state)
-{
-    (void)state;
-    talk_init(&talk);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    talk_finish(&talk);
-    return 0;
-}
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
@@ -300,6 +280,6 @@ int main(void)
     suite_add(&suite, CASE(a_reader_who_takes_little_is_waited_for));
     suite_add(&suite, CASE(after_the_end_nothing_else_is_asked_for));
     suite_add(&suite, CASE(the_last_of_so_many_requests_says_so));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_talk, close_talk);
     return suite_run(&suite, "server/session_end");
 }

@@ -1,24 +1,17 @@
 /* A talk that begins with a handshake: what comes of each way that it may go, and how long it may
  * take. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include "lib/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
-
-static struct talk talk;
-static struct replies replies;
 static struct ledger *ledger;
 
 static int begin(void **state)
 {
-    (void)state;
-    talk_init(&talk);
+    open_talk(state);
     ledger = aligned_alloc(_Alignof(struct ledger), sizeof(*ledger));
     assert_non_null(ledger);
     memset(ledger, 0, sizeof(*ledger));
@@ -29,15 +22,9 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-    (void)state;
-    talk_finish(&talk);
+    close_talk(state);
     free(ledger);
     return 0;
-}
-
-static void tell(unsigned kind)
-{
-    talk_tell(&talk, (struct outcome){kind, 0});
 }
 
 static uint64_t handshakes(enum handshake outcome)

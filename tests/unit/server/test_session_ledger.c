@@ -1,28 +1,22 @@
 /* What a conversation tells the ledger: counters of all that happens, and a record of every reply
  * when it has left or was cut. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include "lib/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
-
 enum {
     CELLS = 1024
 };
 
-static struct talk talk;
 static struct ledger *ledger;
 static char *memory;
 
 static int begin(void **state)
 {
-    (void)state;
-    talk_init(&talk);
+    open_talk(state);
     ledger = aligned_alloc(_Alignof(struct ledger), sizeof(*ledger));
     memory = aligned_alloc(CELL, ring_bytes(CELLS));
     assert_non_null(ledger);
@@ -37,8 +31,7 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-    (void)state;
-    talk_finish(&talk);
+    close_talk(state);
     free(memory);
     free(ledger);
     return 0;
@@ -52,11 +45,6 @@ static uint64_t count_of(unsigned counter)
 static uint64_t limit_hits(enum limit limit)
 {
     return count_of(COUNT_LIMITS + limit);
-}
-
-static void tell(unsigned kind)
-{
-    talk_tell(&talk, (struct outcome){kind, 0});
 }
 
 static void answer_what_was_said(void)
@@ -176,7 +164,6 @@ static void only_the_body_counts_as_body(void **state)
 
 static void pages_and_parts_are_bodies(void **state)
 {
-    struct replies replies;
     (void)state;
     talk_begin(&talk);
     talk_play(&talk, BYTES(GET("/none") GET(

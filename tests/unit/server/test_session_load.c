@@ -1,28 +1,7 @@
 /* Slices of files are at hand before they are sent: left in the file, or read into memory. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include "lib/base/clock.h"
-
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
-
-static struct talk talk;
-static struct replies replies;
-
-static int begin(void **state)
-{
-    (void)state;
-    talk_init(&talk);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    talk_finish(&talk);
-    return 0;
-}
 
 static void ask(const char *request)
 {
@@ -296,6 +275,6 @@ int main(void)
     suite_add(&suite, CASE(of_a_file_that_is_lost_nothing_more_leaves));
     suite_add(&suite, CASE(a_client_is_not_charged_for_a_slow_file));
     suite_add(&suite, CASE(who_waits_for_room_before_it_is_charged));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_talk, close_talk);
     return suite_run(&suite, "server/session_load");
 }

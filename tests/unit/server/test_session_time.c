@@ -1,6 +1,5 @@
 /* How long anything may take, delays, and the end of the server. The clock is the test's. */
-#include "tests/support/suite.h"
-#include "tests/unit/server/talk.h"
+#include "tests/unit/server/one_talk.h"
 
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
@@ -8,27 +7,9 @@
 
 #include <stdio.h>
 
-#define HOST " HTTP/1.1\r\nHost: a\r\n"
-#define GET(path) "GET " path HOST "\r\n"
 #define POST "POST /a.txt" HOST "Content-Length: 9\r\n\r\n"
 
-static struct talk talk;
-static struct replies replies;
 static uint64_t t0; /* the moment before */
-
-static int begin(void **state)
-{
-    (void)state;
-    talk_init(&talk);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    talk_finish(&talk);
-    return 0;
-}
 
 /* Lets time pass and notes the moment. */
 static void pass(uint64_t ns)
@@ -42,11 +23,6 @@ static void pass(uint64_t ns)
         assert_int_equal(talk.step.patience, (kind));             \
         assert_int_equal(talk.step.until_ns, (from) + (timeout)); \
     } while (0)
-
-static void tell(unsigned kind)
-{
-    talk_tell(&talk, (struct outcome){kind, 0});
-}
 
 static void answer_what_was_said(void)
 {
@@ -499,6 +475,6 @@ int main(void)
     suite_add(&suite, CASE(a_request_that_is_being_answered_is_the_last));
     suite_add(&suite, CASE(behind_a_reply_that_is_being_sent_one_more_is_waited_for));
     suite_add(&suite, CASE(who_comes_last_is_let_in_for_a_moment));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_talk, close_talk);
     return suite_run(&suite, "server/session_time");
 }
