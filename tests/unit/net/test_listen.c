@@ -2,14 +2,13 @@
 
 #include "lib/net/connect.h"
 #include "tests/unit/net/descriptors.h"
+#include "tests/unit/net/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,35 +20,11 @@ enum {
 
 #define TIMEOUT_NS (TIMEOUT_S * UINT64_C(1000000000))
 
-static char folder[] = "/tmp/cristo-listen-XXXXXX";
-
-static struct address parsed(const char *text)
-{
-    struct address address;
-    assert_null(address_read(text, &address));
-    return address;
-}
-
-static struct address unix_address(const char *name)
-{
-    char text[ADDRESS_TEXT];
-    snprintf(text, sizeof text, "unix:%s/%s", folder, name);
-    return parsed(text);
-}
-
 static void close_all(const int *fds, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(close(fds[i]), 0);
     }
-}
-
-static int option(int fd, int level, int name)
-{
-    int value = -1;
-    socklen_t size = sizeof value;
-    assert_int_equal(getsockopt(fd, level, name, &value, &size), 0);
-    return value;
 }
 
 static void port_0_becomes_the_one_found(void **state)
@@ -357,18 +332,6 @@ static void socket_in_the_current_folder_needs_no_slash(void **state)
     listen_remove(&address);
     assert_int_equal(fchdir(before), 0);
     close(before);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
 }
 
 int main(void)

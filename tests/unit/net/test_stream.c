@@ -4,6 +4,7 @@
 #include "lib/net/connect.h"
 #include "lib/net/listen.h"
 #include "tests/unit/net/descriptors.h"
+#include "tests/unit/net/disturb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,32 +266,15 @@ static void file_is_sent_from_where_it_is_asked(void **state)
     close(file);
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-}
-
-static void *disturb(void *argument)
-{
-    pthread_t *blocked = argument;
-    for (int i = 0; i < 50; i++) {
-        nanosleep(&(struct timespec){0, 20000000}, NULL);
-        pthread_kill(*blocked, SIGUSR1);
-    }
-    return NULL;
-}
-
 static void signal_wakes_a_blocked_thread(void **state)
 {
     (void)state;
-    struct sigaction action = {.sa_handler = on_signal}; /* without SA_RESTART */
-    sigaction(SIGUSR1, &action, NULL);
     pthread_t self = pthread_self();
     pthread_t other;
     struct pair pair;
     char byte;
     pair_open(&pair, true, false);
-    assert_int_equal(pthread_create(&other, NULL, disturb, &self), 0);
+    assert_int_equal(disturb(&other, &self), 0);
     assert_int_equal(stream_receive(&pair.near, &byte, 1), -EINTR);
     assert_int_equal(stream_discard(&pair.near, 1, &byte, 1), -EINTR);
     pthread_join(other, NULL);

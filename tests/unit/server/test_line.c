@@ -1,38 +1,14 @@
 /* Records as lines: exactly these. */
-#include "tests/support/suite.h"
+#include "tests/unit/server/one_ring.h"
 
 #include "server/ledger/line.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum {
-    CELLS = 64
-};
-
-static struct ring ring;
-static char *memory;
 static char line[LINE_MOST];
-
-static int begin(void **state)
-{
-    (void)state;
-    memory = aligned_alloc(CELL, ring_bytes(CELLS));
-    assert_non_null(memory);
-    memset(memory, 0, ring_bytes(CELLS));
-    ring_init(&ring, memory, CELLS);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    free(memory);
-    return 0;
-}
 
 static struct entry entry_of(void)
 {
@@ -256,6 +232,6 @@ int main(void)
     suite_add(&suite, CASE(every_byte_is_plain_or_escaped));
     suite_add(&suite, CASE(json_is_read_back_byte_for_byte));
     suite_add(&suite, CASE(the_longest_line_fits));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_ring, close_ring);
     return suite_run(&suite, "server/line");
 }

@@ -1,35 +1,7 @@
 /* Records go through a ring whole, in order, or are dropped and counted. */
-#include "tests/support/suite.h"
-
-#include "server/ledger/ring.h"
+#include "tests/unit/server/one_ring.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum {
-    CELLS = 64
-};
-
-static struct ring ring;
-static char *memory;
-
-static int begin(void **state)
-{
-    (void)state;
-    memory = aligned_alloc(CELL, ring_bytes(CELLS));
-    assert_non_null(memory);
-    memset(memory, 0, ring_bytes(CELLS));
-    ring_init(&ring, memory, CELLS);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    free(memory);
-    return 0;
-}
 
 static struct entry entry_of(uint32_t number, const char *target)
 {
@@ -278,6 +250,6 @@ int main(void)
     suite_add(&suite, CASE(what_is_not_empty_stays_where_it_is));
     suite_add(&suite, CASE(round_and_round_nothing_is_lost_or_made_up));
     suite_add(&suite, CASE(threads_put_at_once_and_each_keeps_its_order));
-    suite_frame(&suite, begin, finish);
+    suite_frame(&suite, open_ring, close_ring);
     return suite_run(&suite, "server/ring");
 }

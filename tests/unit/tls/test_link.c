@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "tests/support/suite.h"
 #include "tests/unit/net/descriptors.h"
+#include "tests/unit/net/disturb.h"
 #include "tests/unit/tls/ends.h"
 
 #include <errno.h>
@@ -669,37 +670,20 @@ static void receive_does_not_wait_behind_a_full_buffer(void **state)
     ends_close(&ends);
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-}
-
-static void *disturb(void *argument)
-{
-    pthread_t *blocked = argument;
-    for (int i = 0; i < 50; i++) {
-        nanosleep(&(struct timespec){0, 20000000}, NULL);
-        pthread_kill(*blocked, SIGUSR1);
-    }
-    return NULL;
-}
-
 static void signal_wakes_a_blocked_thread(void **state)
 {
     static unsigned char bytes[BODY];
     struct iovec all = {bytes, BODY};
-    struct sigaction action = {.sa_handler = on_signal}; /* without SA_RESTART */
     struct ends ends;
     pthread_t self = pthread_self(), other;
     ssize_t came;
     size_t sent = 0, got = 0;
     int small = 4096;
     pattern_fill(bytes, BODY);
-    sigaction(SIGUSR1, &action, NULL);
     ends_open(&ends, world.server, client_for(state), "server.test", NULL);
     fcntl(ends.server.fd, F_SETFL, 0);
     setsockopt(ends.server.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-    assert_int_equal(pthread_create(&other, NULL, disturb, &self), 0);
+    assert_int_equal(disturb(&other, &self), 0);
     assert_int_equal(tls_handshake(&ends.server), -EINTR);
     do {
         came = tls_handshake(&ends.client);
