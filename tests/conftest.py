@@ -3,6 +3,7 @@
 import pytest
 
 from support import docroot as docroots
+from support import peers
 from support.certificates import Certificates
 from support.http import Connection
 from support.programs import MODELS, TLS, program, raise_descriptor_limit
@@ -111,6 +112,20 @@ def scratch(tmp_path):
     root = tmp_path / 'docroot'
     root.mkdir()
     return root
+
+
+@pytest.fixture(scope='module')
+def started():
+    """Gives web servers of others by their names, started when first asked for."""
+    peers_here = peers.Started()
+    yield peers_here
+    peers_here.end()
+
+
+@pytest.fixture(scope='module', params=peers.NAMES)
+def peer(request, started):
+    """Each of them."""
+    return started(request.param)
 
 
 def pytest_unconfigure():

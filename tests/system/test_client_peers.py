@@ -17,18 +17,6 @@ GZIP = 'Accept-Encoding: gzip'
 PIPELINES = [1, 8] if SANITIZER == 'none' else [8]
 
 
-@pytest.fixture(scope='module')
-def started():
-    peers_here = peers.Started()
-    yield peers_here
-    peers_here.end()
-
-
-@pytest.fixture(scope='module', params=peers.NAMES)
-def peer(request, started):
-    return started(request.param)
-
-
 def fields_of(headers):
     return dict(re.split(': ', header, maxsplit=1) for header in headers)
 

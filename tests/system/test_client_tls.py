@@ -32,18 +32,6 @@ def trusting(certificates, *options):
 
 # --- the web servers of others -------------------------------------------------------------------
 
-@pytest.fixture(scope='module')
-def started():
-    peers_here = peers.Started()
-    yield peers_here
-    peers_here.end()
-
-
-@pytest.fixture(scope='module', params=peers.NAMES)
-def peer(request, started):
-    return started(request.param)
-
-
 # How many connections 60 requests have. An idle one is not closed by any of them meanwhile.
 WAYS = [
     ('kept_alive', '9112 9.3', ['-c', 3], 3),
