@@ -26,8 +26,8 @@ int control_open(struct control *parent, struct control *child);
 /* Closes one end. The other hears of it. */
 void control_close(struct control *control);
 
-/* The parent's: gives an order. The child may be gone: then nobody hears it. An order that cannot be
- * given closes the line, which the child takes for the order to drain. */
+/* The parent's: gives an order. The child may be gone: then nobody hears it. An order that cannot
+ * be given closes the line, which the child takes for the order to drain. */
 void control_order(struct control *control, enum order_kind kind);
 /* The same, with a descriptor, which stays the caller's. 0; or -errno, -EAGAIN where the child does
  * not listen to what it was told before: nothing was given then. */
