@@ -33,13 +33,29 @@ static enum expression_look look(void *with, const struct expression_call *call,
     return strcmp(call->word[0], "N") == 0 ? EXPRESSION_ABSENT : EXPRESSION_UNKNOWN;
 }
 
+struct judged {
+    const char *text;
+    enum expression_outcome outcome;
+};
+
+static void judge(const struct judged *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned asked = 0;
+        struct expression_source source = {look, &asked};
+        const char *why = "";
+        size_t at = 0;
+        enum expression_outcome outcome = expression_judge(rows[i].text, &source, &why, &at);
+        if (outcome != rows[i].outcome) {
+            fail_msg("%s: %d, not %d (%s)", rows[i].text, outcome, rows[i].outcome, why);
+        }
+    }
+}
+
 static void comparisons_are_judged_by_whole_bands(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        enum expression_outcome outcome;
-    } rows[] = {
+    static const struct judged rows[] = {
         {"1 < 2", EXPRESSION_HELD},
         {"2 < 1", EXPRESSION_NOT_HELD},
         {"2 < 2", EXPRESSION_NOT_HELD},
@@ -63,26 +79,14 @@ static void comparisons_are_judged_by_whole_bands(void **state)
         {"value(N) > 1", EXPRESSION_UNDECIDED},
         {"1 / value(Z) > 0", EXPRESSION_UNDECIDED},
     };
-    for (size_t i = 0; i < LENGTH(rows); i++) {
-        unsigned asked = 0;
-        struct expression_source source = {look, &asked};
-        const char *why = "";
-        size_t at = 0;
-        enum expression_outcome outcome = expression_judge(rows[i].text, &source, &why, &at);
-        if (outcome != rows[i].outcome) {
-            fail_msg("%s: %d, not %d (%s)", rows[i].text, outcome, rows[i].outcome, why);
-        }
-    }
+    judge(rows, LENGTH(rows));
 }
 
 /* Kleene: one "no" decides an "and", one "yes" an "or", whatever is not known. */
 static void and_binds_tighter_than_or(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        enum expression_outcome outcome;
-    } rows[] = {
+    static const struct judged rows[] = {
         {"1 < 2 and 2 < 3", EXPRESSION_HELD},
         {"1 < 2 and 3 < 2", EXPRESSION_NOT_HELD},
         {"value(N) > 1 and 3 < 2", EXPRESSION_NOT_HELD},
@@ -93,16 +97,7 @@ static void and_binds_tighter_than_or(void **state)
         {"1 < 2 or 2 < 1 and 2 < 1", EXPRESSION_HELD},
         {"2 < 1 and 2 < 1 or 1 < 2", EXPRESSION_HELD},
     };
-    for (size_t i = 0; i < LENGTH(rows); i++) {
-        unsigned asked = 0;
-        struct expression_source source = {look, &asked};
-        const char *why = "";
-        size_t at = 0;
-        enum expression_outcome outcome = expression_judge(rows[i].text, &source, &why, &at);
-        if (outcome != rows[i].outcome) {
-            fail_msg("%s: %d, not %d (%s)", rows[i].text, outcome, rows[i].outcome, why);
-        }
-    }
+    judge(rows, LENGTH(rows));
 }
 
 static void malformed_text_is_told_with_its_place(void **state)

@@ -61,7 +61,7 @@ static struct finding_question question_of(struct bench *bench)
 }
 
 /* Events always answer 1000; threads `ratio` times as many; NAN: not measured. */
-static void judge(struct bench *bench, const double *ratio)
+static void measure(struct bench *bench, const double *ratio)
 {
     *bench = (struct bench){.count = 0};
     for (size_t i = 0; i < STEPS; i++) {
@@ -70,8 +70,20 @@ static void judge(struct bench *bench, const double *ratio)
             add_repeats(bench, MODEL_SYNC, tried[i], 1000 * ratio[i]);
         }
     }
+}
+
+static const double alike[STEPS] = {1, 1, 1, 1};
+
+static void find(struct bench *bench)
+{
     struct finding_question question = question_of(bench);
     finding_of_race(&question, &bench->finding);
+}
+
+static void judge(struct bench *bench, const double *ratio)
+{
+    measure(bench, ratio);
+    find(bench);
 }
 
 static void threads_suffice_as_far_as_they_keep_up_from_below(void **state)
@@ -146,11 +158,8 @@ static void detail_tells_when_threads_catch_up_again(void **state)
 static void repeats_far_apart_are_unclear(void **state)
 {
     (void)state;
-    struct bench bench = {.count = 0};
-    for (size_t i = 0; i < STEPS; i++) {
-        add_repeats(&bench, MODEL_ASYNC, tried[i], 1000);
-        add_repeats(&bench, MODEL_SYNC, tried[i], 1000);
-    }
+    struct bench bench;
+    measure(&bench, alike);
     for (size_t i = 0; i < bench.count; i++) {
         struct row *row = &bench.rows[i];
         if (row->server == MODEL_SYNC && row->connections == 16 &&
@@ -158,8 +167,7 @@ static void repeats_far_apart_are_unclear(void **state)
             row->value[METRIC_REQUESTS_PER_S] = 700;
         }
     }
-    struct finding_question question = question_of(&bench);
-    finding_of_race(&question, &bench.finding);
+    find(&bench);
     assert_int_equal(bench.finding.step[1].verdict, FINDING_UNCLEAR);
     assert_int_equal(bench.finding.up_to, 1);
 }
@@ -167,18 +175,14 @@ static void repeats_far_apart_are_unclear(void **state)
 static void failed_requests_are_no_way_to_keep_up(void **state)
 {
     (void)state;
-    struct bench bench = {.count = 0};
-    for (size_t i = 0; i < STEPS; i++) {
-        add_repeats(&bench, MODEL_ASYNC, tried[i], 1000);
-        add_repeats(&bench, MODEL_SYNC, tried[i], 1000);
-    }
+    struct bench bench;
+    measure(&bench, alike);
     for (size_t i = 0; i < bench.count; i++) {
         if (bench.rows[i].server == MODEL_SYNC && bench.rows[i].connections == 64) {
             bench.rows[i].failed = 1;
         }
     }
-    struct finding_question question = question_of(&bench);
-    finding_of_race(&question, &bench.finding);
+    find(&bench);
     assert_int_equal(bench.finding.kind, FINDING_UP_TO);
     assert_int_equal(bench.finding.up_to, 16);
     assert_int_equal(bench.finding.step[2].verdict, FINDING_FALLS_BEHIND);
@@ -188,16 +192,12 @@ static void failed_requests_are_no_way_to_keep_up(void **state)
 static void failures_of_the_evented_server_prove_nothing_for_threads(void **state)
 {
     (void)state;
-    struct bench bench = {.count = 0};
-    for (size_t i = 0; i < STEPS; i++) {
-        add_repeats(&bench, MODEL_ASYNC, tried[i], 1000);
-        add_repeats(&bench, MODEL_SYNC, tried[i], 1000);
-    }
+    struct bench bench;
+    measure(&bench, alike);
     for (size_t i = 0; i < bench.count; i++) {
         bench.rows[i].failed = bench.rows[i].server == MODEL_ASYNC;
     }
-    struct finding_question question = question_of(&bench);
-    finding_of_race(&question, &bench.finding);
+    find(&bench);
     assert_int_equal(bench.finding.kind, FINDING_UNKNOWN);
 }
 

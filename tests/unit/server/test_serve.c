@@ -78,6 +78,15 @@ static void a_client_is_served(void)
     close(fd);
 }
 
+/* So many clients come, and ask for it. */
+static void ask_by_each(int *fd, int count, const char *request)
+{
+    for (int i = 0; i < count; i++) {
+        fd[i] = client_connect(&running);
+        client_send(fd[i], request);
+    }
+}
+
 static void each_of_many_clients_is_served(void)
 {
     enum {
@@ -85,10 +94,7 @@ static void each_of_many_clients_is_served(void)
     };
     int fd[CLIENTS];
     running_start(&running);
-    for (int i = 0; i < CLIENTS; i++) {
-        fd[i] = client_connect(&running);
-        client_send(fd[i], GET("/a.txt"));
-    }
+    ask_by_each(fd, CLIENTS, GET("/a.txt"));
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < CLIENTS; i++) {
             expect_reply(fd[i], 1000);
@@ -157,10 +163,7 @@ static void no_more_clients_at_once_than_allowed(void)
     int fd[3];
     running.site.limits.connections = 2;
     running_start(&running);
-    for (int i = 0; i < 3; i++) {
-        fd[i] = client_connect(&running);
-        client_send(fd[i], GET("/a.txt"));
-    }
+    ask_by_each(fd, 3, GET("/a.txt"));
     expect_reply(fd[0], 1000);
     expect_reply(fd[1], 1000);
     assert_false(client_hears(fd[2], MOMENT_MS));
@@ -453,10 +456,7 @@ static void who_has_come_is_let_in(void)
     };
     int fd[CLIENTS];
     running_listen(&running);
-    for (int i = 0; i < CLIENTS; i++) {
-        fd[i] = client_connect(&running);
-        client_send(fd[i], GET("/a.txt"));
-    }
+    ask_by_each(fd, CLIENTS, GET("/a.txt"));
     running_order(&running, ORDER_DRAIN);
     running_start(&running);
     for (int i = 0; i < CLIENTS; i++) {
@@ -472,10 +472,7 @@ static void who_waits_for_room_is_let_in(void)
     int fd[5];
     running.site.limits.connections = 1;
     running_start(&running);
-    for (int i = 0; i < 5; i++) {
-        fd[i] = client_connect(&running);
-        client_send(fd[i], GET("/a.txt"));
-    }
+    ask_by_each(fd, 5, GET("/a.txt"));
     running_order(&running, ORDER_DRAIN);
     for (int i = 0; i < 5; i++) {
         expect_reply(fd[i], 1000);
@@ -582,10 +579,7 @@ static void at_the_end_of_the_drain_waits_end_and_their_replies_leave(void)
     running.site.timeouts.drain_ns = 300 * NS_PER_MS;
     running_start(&running);
     int fd[10];
-    for (int i = 0; i < 10; i++) {
-        fd[i] = client_connect(&running);
-        client_send(fd[i], GET("/none"));
-    }
+    ask_by_each(fd, 10, GET("/none"));
     usleep(MOMENT_MS * 1000);
     uint64_t from_ns = clock_monotonic_ns();
     running_order(&running, ORDER_DRAIN);
