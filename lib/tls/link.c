@@ -23,6 +23,7 @@ enum {
     QUICK_BYTES = 16384,
     SILENCE_MS = 1000,
     LARGEST_RECORD = 16384,
+    READ_SIZE = 65536,  /* of a file at once */
     GATHER_SIZE = 2048, /* pieces up to this size are put together on the stack */
 };
 
@@ -331,18 +332,10 @@ static ssize_t tell(struct link *link, size_t size)
     return (ssize_t)size;
 }
 
-static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
+/* Sends what is left, in as many records as that takes. */
+static ssize_t write_all(struct link *link, struct cursor cursor, size_t left, bool more)
 {
-    struct link *link = link_of(stream);
-    struct cursor cursor = {pieces, count, 0};
-    size_t left = left_of(&cursor), sent = 0;
-    if (cannot_send(link)) {
-        return cannot_send(link);
-    }
-    if (left < owed(link)) {
-        return more ? tell(link, left) : -EINVAL;
-    }
-    begin_sending(link);
+    size_t sent = 0;
     advance(&cursor, 0);
     while (left > 0) {
         size_t size = owed(link) > 0             ? owed(link)
@@ -357,6 +350,21 @@ static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int 
         advance(&cursor, (size_t)came);
     }
     return (ssize_t)sent;
+}
+
+static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
+{
+    struct link *link = link_of(stream);
+    struct cursor cursor = {pieces, count, 0};
+    size_t left = left_of(&cursor);
+    if (cannot_send(link)) {
+        return cannot_send(link);
+    }
+    if (left < owed(link)) {
+        return more ? tell(link, left) : -EINVAL;
+    }
+    begin_sending(link);
+    return write_all(link, cursor, left, more);
 }
 
 /* --- send a file ------------------------------------------------------------------------------ */
@@ -382,30 +390,30 @@ static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size
     return -EINTR;
 }
 
-static ssize_t write_slice(struct link *link, int file, uint64_t offset, size_t size, char *buffer)
+/* What is read at once is sent in several records. 0: truncated, perhaps since a record began. */
+static ssize_t write_some(struct link *link, int file, uint64_t offset, size_t left, char *buffer,
+                          bool *whole)
 {
-    if (link->told > 0) {
-        return end_record(link);
-    }
-    size_t most = link->pending > 0 ? link->pending : record_size(link);
-    ssize_t got = pread(file, buffer, size < most ? size : most, (off_t)offset);
-    if (got <= 0) {
+    ssize_t got = pread(file, buffer, left < READ_SIZE ? left : READ_SIZE, (off_t)offset);
+    *whole = false;
+    if (got <= 0 || (size_t)got < owed(link)) {
         return got < 0 ? -errno : 0;
     }
-    if ((size_t)got < link->pending) {
-        return 0; /* truncated since its record began */
-    }
-    return write_record(link, buffer, (size_t)got, (size_t)got < size);
+    struct iovec piece = {buffer, (size_t)got};
+    ssize_t came = write_all(link, (struct cursor){&piece, 1, 0}, (size_t)got, (size_t)got < left);
+    *whole = came == got;
+    return came;
 }
 
 /* The bytes are read into the buffer that is then encrypted. */
 static ssize_t send_by_hand(struct link *link, int file, uint64_t offset, size_t size)
 {
-    char *buffer = malloc(size < LARGEST_RECORD ? size : LARGEST_RECORD);
+    char *buffer = malloc(size < READ_SIZE ? size : READ_SIZE);
+    bool whole = buffer != NULL;
+    ssize_t came = -ENOMEM;
     size_t sent = 0;
-    ssize_t came = buffer == NULL ? -ENOMEM : 1;
-    while (came > 0 && sent < size) {
-        came = write_slice(link, file, offset + sent, size - sent, buffer);
+    while (whole && sent < size) {
+        came = write_some(link, file, offset + sent, size - sent, buffer, &whole);
         sent += came > 0 ? (size_t)came : 0;
     }
     free(buffer);

@@ -558,6 +558,61 @@ static void file_is_sent_from_where_it_is_asked(void **state)
     ends_close(&ends);
 }
 
+/* A record began with bytes that the file has no more. */
+static void file_without_what_began_is_truncated(void **state)
+{
+    struct ends ends;
+    int file = pattern_file(BODY), small = 4096;
+    size_t sent = 0;
+    ssize_t came;
+    open_met(&ends, client_for(state));
+    setsockopt(ends.server.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    while ((came = stream_send_file(&ends.server, file, sent, BODY - sent)) > 0) {
+        sent += (size_t)came;
+    }
+    assert_int_equal(came, STREAM_WANT_WRITE);
+    assert_in_range(sent, 1, BODY - 2);
+    assert_int_equal(ftruncate(file, (off_t)sent + 1), 0);
+    assert_int_equal(stream_send_file(&ends.server, file, sent, BODY - sent), 0);
+    close(file);
+    ends_close(&ends);
+}
+
+/* By this process so far; a look costs some itself. */
+static unsigned long calls_that_read(void)
+{
+    char line[64];
+    unsigned long calls = 0;
+    FILE *counts = fopen("/proc/self/io", "re");
+    while (counts != NULL && fgets(line, sizeof(line), counts) != NULL) {
+        sscanf(line, "syscr: %lu", &calls);
+    }
+    if (counts != NULL) {
+        fclose(counts);
+    }
+    return calls;
+}
+
+/* Records are small, at first above all; what a call reads is not. */
+static void file_is_read_for_many_records_at_once(void **state)
+{
+    struct ends ends;
+    int file = pattern_file(60000);
+    size_t got = 0;
+    if (calls_that_read() == 0) {
+        skip();
+    }
+    open_met(&ends, client_for(state));
+    unsigned long before = calls_that_read(), look = calls_that_read() - before;
+    before = calls_that_read();
+    assert_int_equal(stream_send_file(&ends.server, file, 0, 60000), 60000);
+    assert_int_equal(calls_that_read() - before, look + 1);
+    take_pattern(&ends.client, &got);
+    assert_int_equal(got, 60000);
+    close(file);
+    ends_close(&ends);
+}
+
 /* For latency first: a record that fits in one segment can be used when that has come. For
  * throughput later; and again after a silence. */
 static void records_are_small_at_first_and_after_a_silence(void **state)
@@ -896,6 +951,8 @@ int main(void)
     add_both(suite, CASE(what_began_may_go_on_in_parts));
     add_both(suite, CASE(end_waits_for_room));
     add_both(suite, CASE(file_is_sent_from_where_it_is_asked));
+    add_both(suite, CASE(file_without_what_began_is_truncated));
+    add_both(suite, CASE(file_is_read_for_many_records_at_once));
     add_both(suite, CASE(records_are_small_at_first_and_after_a_silence));
     add_both(suite, CASE(timeout_of_a_blocking_descriptor_is_again));
     add_both(suite, CASE(receive_waits_for_the_first_bytes_alone));
