@@ -119,6 +119,40 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return tickets_key(belongings->tickets, name, iv, cipher, mac, encrypts != 0);
 }
 
+/* A session is no better than the certificate that it began with. */
+static bool has_expired(const SSL_SESSION *session)
+{
+    X509 *certificate = SSL_SESSION_get0_peer((SSL_SESSION *)session);
+    return certificate != NULL && X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0;
+}
+
+/* In TLS 1.3 each ticket is for one connection, and another comes with it (RFC 8446 C.4). OpenSSL
+ * begins its time anew then; what is left of that of the first one is all that they share. */
+static SSL_TICKET_RETURN on_session_offered(SSL *ssl, SSL_SESSION *session,
+                                            const unsigned char *name, size_t name_size,
+                                            SSL_TICKET_STATUS status, void *argument)
+{
+    (void)name;
+    (void)name_size;
+    (void)argument;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    if (has_expired(session)) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    if (SSL_version(ssl) == TLS1_3_VERSION) {
+        long left_s =
+            SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) - (long)clock_wall_s();
+        if (left_s <= 0) {
+            return SSL_TICKET_RETURN_IGNORE_RENEW;
+        }
+        SSL_SESSION_set_timeout(session, left_s);
+        return SSL_TICKET_RETURN_USE_RENEW;
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 /* Asked once it is known which certificate is shown. */
 static int on_status(SSL *ssl, void *argument)
 {
@@ -262,6 +296,14 @@ static bool keep_sound_ciphers(SSL_CTX *context)
     return kept;
 }
 
+/* OpenSSL's own list without the finite fields: of a client that has no work with it, ffdhe8192
+ * asks for a hundred times as much as the others. Where the machine lacks one, it has its will. */
+static void keep_cheap_groups(SSL_CTX *context)
+{
+    SSL_CTX_set1_groups_list(context, "X25519:P-256:X448:P-521:P-384");
+    ERR_clear_error();
+}
+
 static SSL_CTX *make_context(const struct tls_server_plan *plan, struct tls_tickets *tickets,
                              char wrong[TLS_WRONG])
 {
@@ -272,8 +314,10 @@ static SSL_CTX *make_context(const struct tls_server_plan *plan, struct tls_tick
         wrong_say(wrong, "no memory for TLS");
         return NULL;
     }
+    keep_cheap_groups(context);
     SSL_CTX_set_timeout(context, TLS_TICKET_LIFE_S);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
+    SSL_CTX_set_session_ticket_cb(context, NULL, on_session_offered, NULL);
     SSL_CTX_set_tlsext_status_cb(context, on_status);
     SSL_CTX_set_alpn_select_cb(context, on_protocols, NULL);
     if (!ask_clients(context, &plan->client_ca, wrong)) {

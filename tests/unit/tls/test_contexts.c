@@ -420,6 +420,31 @@ static void protocol_is_http_1_or_none(void **state)
     }
 }
 
+/* What costs a server much more than its client is not spoken. */
+static void key_exchange_costs_little(void **state)
+{
+    static const struct {
+        const char *groups;
+        int came;
+    } rows[] = {{"X25519", 0},
+                {"P-256", 0},
+                {"P-521", 0},
+                {"ffdhe2048", STREAM_BROKEN},
+                {"ffdhe8192", STREAM_BROKEN},
+                {"ffdhe8192:P-384", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ends ends;
+        ends_open(&ends, world.server, NULL, NULL, NULL);
+        SSL *ssl = stranger(&ends, strange_context(NULL));
+        assert_int_equal(SSL_set1_groups_list(ssl, rows[i].groups), 1);
+        assert_int_equal(stranger_shake(&ends, ssl).server, rows[i].came);
+        ERR_clear_error();
+        SSL_free(ssl);
+        ends_close(&ends);
+    }
+}
+
 /* --- several certificates --------------------------------------------------------------------- */
 
 /* The CN of what the server shows to who asks for this name, and the kind of its key. */
@@ -735,6 +760,7 @@ int main(void)
     suite_add(suite, CASE(server_learns_why_it_is_refused));
     suite_add(suite, CASE(versions_have_to_meet));
     suite_add(suite, CASE(ciphers_are_aead_and_forward_secret));
+    suite_add(suite, CASE(key_exchange_costs_little));
     suite_add(suite, CASE(protocol_is_http_1_or_none));
     suite_add(suite, CASE(certificate_is_chosen_by_name));
     suite_add(suite, CASE(kinds_of_key_stand_side_by_side));

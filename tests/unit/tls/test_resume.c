@@ -207,6 +207,58 @@ static void keys_of_files_do_not_turn(void **state)
     tls_tickets_release(tickets);
 }
 
+/* RFC 8446 C.4: a client that shows each ticket once has another one then. It lasts no longer than
+ * the first one, or a session would never end. */
+static void each_resumption_brings_a_ticket(void **state)
+{
+    struct tls_recall *recall = tls_recall_create();
+    (void)state;
+    assert_false(resumes(world.server, world.client, recall));
+    nanosleep(&(struct timespec){2, 0}, NULL);
+    for (int i = 0; i < 3; i++) {
+        SSL_SESSION *before = recall_take(recall);
+        assert_true(resumes(world.server, world.client, recall));
+        SSL_SESSION *after = recall_take(recall);
+        const unsigned char *one, *other;
+        size_t size, other_size;
+        SSL_SESSION_get0_ticket(before, &one, &size);
+        SSL_SESSION_get0_ticket(after, &other, &other_size);
+        assert_true(size != other_size || memcmp(one, other, size) != 0);
+        assert_in_range(SSL_SESSION_get_ticket_lifetime_hint(after), 1, TLS_TICKET_LIFE_S - 2);
+        SSL_SESSION_free(before);
+        SSL_SESSION_free(after);
+    }
+    tls_recall_destroy(recall);
+}
+
+/* Though the certificate was good when the session began. */
+static void session_ends_with_its_certificate(void **state)
+{
+    (void)state;
+    for (int older = 0; older < 2; older++) {
+        struct tls_pair own =
+            authority_issue(world.authority, &(struct wish){.name = "client", .ends_s = 3});
+        struct tls_client *client =
+            older ? new_older_client(&(struct tls_client_plan){.ca = world.ca, .own = own})
+                  : new_client(&(struct tls_client_plan){.ca = world.ca, .own = own});
+        struct tls_server *server = new_server(&(struct tls_server_plan){
+            .pairs = &world.pair, .pair_count = 1, .client_ca = world.ca});
+        struct tls_recall *recall = tls_recall_create();
+        assert_false(resumes(server, client, recall));
+        assert_true(resumes(server, client, recall));
+        nanosleep(&(struct timespec){4, 0}, NULL);
+        struct ends ends;
+        ends_open(&ends, server, client, "server.test", recall);
+        assert_int_equal(ends_shake(&ends).server, STREAM_BROKEN);
+        assert_non_null(strstr(tls_reason(&ends.server), "certificate has expired"));
+        ends_close(&ends);
+        tls_recall_destroy(recall);
+        tls_server_destroy(server);
+        tls_client_destroy(client);
+        authority_free_pair(&own);
+    }
+}
+
 /* Else a ticket would do in the place of a certificate. */
 static void ticket_is_worth_nothing_where_a_certificate_is_wanted(void **state)
 {
@@ -339,6 +391,8 @@ int main(void)
     suite_add(suite, CASE(keys_before_still_decrypt));
     suite_add(suite, CASE(two_turns_make_tickets_worthless));
     suite_add(suite, CASE(keys_of_files_do_not_turn));
+    suite_add(suite, CASE(each_resumption_brings_a_ticket));
+    suite_add(suite, CASE(session_ends_with_its_certificate));
     suite_add(suite, CASE(ticket_is_worth_nothing_where_a_certificate_is_wanted));
     suite_add(suite, CASE(keys_have_one_of_two_sizes));
     suite_add(suite, CASE(threads_share_a_context));
