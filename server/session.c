@@ -231,6 +231,11 @@ static void handshake_came(struct session *s, const struct moment *now, struct o
     case CAME_PLAIN:
         refuse_plain(s, now);
         break;
+    case CAME_REFUSED:
+        ledger_handshake(s->ledger, HANDSHAKE_FAILED);
+        s->linger = true;
+        s->state = STATE_LAST;
+        break;
     case CAME_TIMED_OUT:
         ledger_handshake(s->ledger, HANDSHAKE_LATE);
         if (!s->grace) {

@@ -81,6 +81,8 @@ struct outcome {
         CAME_DONE,      /* as asked; READ and SEND: `bytes`, at least 1 */
         CAME_PLAIN,     /* HANDSHAKE: the client speaks plain HTTP, and what is sent from now on is
                            plain. Needs an exchange */
+        CAME_REFUSED,   /* HANDSHAKE: the client was told so by an alert, which what it has still to
+                           say must not reset away: the stream is plain now */
         CAME_UNCHANGED, /* nothing yet, before the deadline: be asked again; LOAD: room was waited
                            for, and the slice not looked at */
         CAME_ENDED,     /* HANDSHAKE, READ: the client has ended its side */

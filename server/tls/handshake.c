@@ -37,6 +37,10 @@ int handshake(struct stream *stream, const struct site *site, struct ledger *led
     case STREAM_TRUNCATED:
         came->kind = CAME_ENDED;
         break;
+    case STREAM_BROKEN: /* an alert was sent; what the client still says can only be dropped */
+        stream_finish(stream);
+        came->kind = CAME_REFUSED;
+        break;
     default:
         break;
     }

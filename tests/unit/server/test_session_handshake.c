@@ -131,6 +131,17 @@ static void who_leaves_is_let_go(void **state)
     }
 }
 
+/* What it says behind that is dropped until it leaves, or it would never hear of it. */
+static void who_is_refused_hears_of_it(void **state)
+{
+    (void)state;
+    talk_begin(&talk);
+    tell(CAME_REFUSED);
+    expect_close(true);
+    assert_int_equal(handshakes(HANDSHAKE_FAILED), 1);
+    talk_end(&talk);
+}
+
 /* One reply in plain, which says that it is the last; what the client has said is not to be had,
  * and what it says yet is dropped. */
 static void plain_http_is_answered_once(void **state)
@@ -200,6 +211,7 @@ int main(void)
     suite_add(&suite, CASE(its_time_counts_from_the_start));
     suite_add(&suite, CASE(idle_time_counts_from_its_end));
     suite_add(&suite, CASE(who_leaves_is_let_go));
+    suite_add(&suite, CASE(who_is_refused_hears_of_it));
     suite_add(&suite, CASE(plain_http_is_answered_once));
     suite_add(&suite, CASE(drain_leaves_it_a_moment));
     suite_add(&suite, CASE(what_comes_in_a_drain_has_a_moment));
