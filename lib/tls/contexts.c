@@ -7,7 +7,8 @@
 
 /* Partial writes and a buffer that may move let a send be called again as a plain one is; buffers
  * that are released leave an idle connection with none; reading ahead takes a record's head and
- * body by one call. */
+ * body by one call. A call that found messages of TLS's own alone comes back (no AUTO_RETRY, which
+ * is on of itself), so that they can be counted. */
 SSL_CTX *context_create(const SSL_METHOD *method, enum tls_version oldest)
 {
     SSL_CTX *context = SSL_CTX_new(method);
@@ -25,7 +26,9 @@ SSL_CTX *context_create(const SSL_METHOD *method, enum tls_version oldest)
                                      SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      (tls_kernel_helps() ? SSL_OP_ENABLE_KTLS : 0));
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_msg_callback(context, link_on_message);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     return context;

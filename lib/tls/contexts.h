@@ -41,5 +41,8 @@ bool server_init(void);
 
 /* Why a certificate of the peer is not accepted: the callback of both sides (link.c). */
 int link_on_verdict(int fine, X509_STORE_CTX *verdict);
+/* A message of TLS's own has come or gone (link.c). */
+void link_on_message(int sent, int version, int kind, const void *bytes, size_t size, SSL *ssl,
+                     void *argument);
 /* A session has come (link.c). */
 int link_on_session(SSL *ssl, SSL_SESSION *session);

@@ -25,6 +25,7 @@ enum {
     LARGEST_RECORD = 16384,
     READ_SIZE = 65536,  /* of a file at once */
     GATHER_SIZE = 2048, /* pieces up to this size are put together on the stack */
+    MESSAGES_MOST = 32, /* of TLS's own, one behind the other: some bring tickets or new keys */
 };
 
 struct link {
@@ -38,6 +39,7 @@ struct link {
     uint16_t record;     /* the largest that the peer takes */
     uint16_t pending;    /* bytes of a record that is encrypted, but not all sent; */
     uint16_t told;       /* so many of these the caller was told of already */
+    unsigned messages;   /* of TLS's own that came behind the last bytes */
     bool serves;
     bool vague;     /* the reason tells that the wire failed, and not why */
     bool has_end;   /* close_notify was sent */
@@ -115,6 +117,7 @@ static void begin(struct link *link)
 {
     ERR_clear_error();
     link->wire.error = 0;
+    link->wire.full = false;
 }
 
 /* What a call came to that did not do what it was asked for. 0: the peer has said that it ends. */
@@ -134,6 +137,14 @@ static int came_of(struct link *link, int result)
     }
 }
 
+/* The same of a call that is to receive: a signal that ended a wait for room to send is told as
+ * that wait. */
+static int came_of_receiving(struct link *link, int result)
+{
+    int came = came_of(link, result);
+    return came == -EINTR && SSL_want(link->ssl) == SSL_WRITING ? STREAM_WANT_WRITE : came;
+}
+
 /* --- receive ---------------------------------------------------------------------------------- */
 
 /* Whether it makes sense to ask OpenSSL once more after it gave bytes. */
@@ -142,22 +153,55 @@ static bool may_have_more(const struct link *link)
     return !link->wire.drained || SSL_has_pending(link->ssl);
 }
 
-/* Fills the space, in as many turns as the peer has made records; and again if `drops`. Only before
- * the first byte may it wait. */
+void link_on_message(int sent, int version, int kind, const void *bytes, size_t size, SSL *ssl,
+                     void *argument)
+{
+    (void)version;
+    (void)bytes;
+    (void)size;
+    (void)argument;
+    if (!sent && kind == SSL3_RT_HANDSHAKE) {
+        link_of_ssl(ssl)->messages++;
+    }
+}
+
+/* A message of TLS's own was taken, and nothing behind it: 0 to look on, or a failure. Nobody needs
+ * many; to work off what comes without an end would keep whoever shares the thread. */
+static int took_message(struct link *link)
+{
+    if (link->messages <= MESSAGES_MOST) {
+        return 0;
+    }
+    set_reason(link, "sent too many messages without content");
+    link->broken = STREAM_BROKEN;
+    return link->broken;
+}
+
+/* Fills the space, in as many turns as the peer has made records; and again if `drops`. It may wait
+ * once, before the first byte: then its caller looks at the time, though no record be whole. */
 static ssize_t take(struct link *link, char *to, size_t size, size_t space, bool drops)
 {
     size_t taken = 0;
     link->wire.drained = false;
+    link->wire.patient = true;
     while (taken < size && (taken == 0 || may_have_more(link))) {
         size_t got = 0, most = size - taken < space ? size - taken : space;
-        link->wire.patient = taken == 0;
+        link->wire.enough = taken > 0;
+        link->wire.patient = link->wire.patient && taken == 0;
         begin(link);
         int result = SSL_read_ex(link->ssl, drops ? to : to + taken, most, &got);
         if (result == 1) {
             taken += got;
+            link->messages = 0;
             continue;
         }
-        int came = came_of(link, result);
+        int came = came_of_receiving(link, result);
+        if (came == STREAM_WANT_READ && link->wire.error == 0) {
+            came = took_message(link);
+            if (came == 0) {
+                continue;
+            }
+        }
         if (!stream_may_repeat(came)) {
             link->later = came == 0 ? 1 : came;
         }
@@ -228,6 +272,7 @@ static ssize_t write_record(struct link *link, const void *from, size_t size, bo
     begin(link);
     link->wire.more = more;
     link->wire.patient = true;
+    link->wire.enough = false;
     int result = SSL_write_ex(link->ssl, from, size, &written);
     if (result == 1) {
         link->pending = 0;
@@ -610,14 +655,16 @@ int tls_handshake(struct stream *stream)
     }
     begin(link);
     link->wire.patient = true;
+    link->wire.enough = false;
     link->wire.more = false;
     int result = SSL_do_handshake(link->ssl);
     if (result == 1) {
         link->record = largest_record(link->ssl);
+        link->messages = 0;
         keep_renewed(link);
         return 0;
     }
-    int came = came_of(link, result);
+    int came = came_of_receiving(link, result);
     if (came == 0) {
         set_reason(link, "closed during the handshake");
         came = STREAM_TRUNCATED;

@@ -46,13 +46,14 @@ static int receive(BIO *bio, char *to, int size)
         wire->error = got < 0 ? errno : 0;
         return got;
     }
-    if (wire->drained && !wire->patient) {
+    if (wire->enough && wire->drained) {
         return failed(bio, wire, EAGAIN, BIO_FLAGS_READ);
     }
     ssize_t got = recv(wire->fd, to, (size_t)size, wire->patient ? 0 : MSG_DONTWAIT);
     if (got < 0) {
         return failed(bio, wire, errno, BIO_FLAGS_READ);
     }
+    wire->patient = false;
     if (got > 0 && !wire->begun) {
         wire->begun = true;
         wire->first = (unsigned char)*to;
@@ -71,8 +72,12 @@ static int send_out(BIO *bio, const char *from, int size)
         wire->error = sent < 0 ? errno : 0;
         return sent;
     }
+    if (wire->full) {
+        return failed(bio, wire, EAGAIN, BIO_FLAGS_WRITE);
+    }
     int flags = MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0);
     ssize_t sent = send(wire->fd, from, (size_t)size, flags);
+    wire->full = sent >= 0 && sent < size;
     return sent < 0 ? failed(bio, wire, errno, BIO_FLAGS_WRITE) : (int)sent;
 }
 

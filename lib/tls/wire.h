@@ -8,10 +8,12 @@
 struct wire {
     int fd;
     int error;    /* of the last call that failed; 0: none did */
-    bool patient; /* receive: may wait, where the descriptor does */
+    bool patient; /* receive: the next one may wait, where the descriptor does; no further one */
+    bool enough;  /* receive: none is wanted but what surely is there */
     bool drained; /* receive: the last one was short, so that there is nothing more */
     bool ended;   /* the peer has ended its side */
     bool more;    /* send: other bytes follow at once */
+    bool full;    /* send: the last one found room for a part, and there is no more */
     bool begun;   /* something was received, and it began with ... */
     unsigned char first;
 };

@@ -309,16 +309,14 @@ static bool has_bytes(const struct connection *c)
     return poll(&bytes, 1, 0) > 0;
 }
 
-#define EXCUSE_NS NS_PER_S
-
 /* Woken: because it is late, because the server was asked to stop, or for nothing. A thread that is
- * kept from running may find both, the signal and its bytes, and is told of the signal; but bytes
- * excuse nobody for long, for under TLS it may be room to send that is waited for. */
-static struct outcome outcome_of_wake(const struct connection *c, const struct step *step)
+ * kept from running may find both, the signal and its bytes, and is told of the signal. Bytes are
+ * no excuse where TLS waits for room to send. */
+static struct outcome outcome_of_wake(const struct connection *c, const struct step *step,
+                                      ssize_t came)
 {
-    uint64_t now_ns = clock_monotonic_ns();
-    bool late = now_ns >= step->until_ns;
-    if (late && (!has_bytes(c) || now_ns >= clock_add(step->until_ns, EXCUSE_NS))) {
+    bool excused = came != STREAM_WANT_WRITE && has_bytes(c);
+    if (clock_monotonic_ns() >= step->until_ns && !excused) {
         return (struct outcome){CAME_TIMED_OUT, 0};
     }
     return (struct outcome){is_draining(c) ? CAME_DRAINING : CAME_UNCHANGED, 0};
@@ -341,7 +339,7 @@ static struct outcome handshake_step(struct connection *c, const struct step *st
     int again = handshake(&c->stream, c->server->site, c->session.ledger, &came);
     c->session.ledger = ledger_here(c->server);
     if (again != 0) {
-        return outcome_of_wake(c, step);
+        return outcome_of_wake(c, step, again);
     }
     if (came.kind == CAME_PLAIN && !lend_exchange(c)) {
         came.kind = CAME_FAILED;
@@ -362,8 +360,10 @@ static struct outcome outcome_of_receive(struct connection *c, const struct step
     case 0:
     case STREAM_TRUNCATED: /* which a request that is whole does not suffer from */
         return (struct outcome){CAME_ENDED, 0};
+    case STREAM_WANT_READ: /* a part of a record has come */
+    case STREAM_WANT_WRITE:
     case -EINTR:
-        return outcome_of_wake(c, step);
+        return outcome_of_wake(c, step, got);
     default:
         return (struct outcome){CAME_FAILED, 0};
     }
