@@ -81,10 +81,15 @@ static bool wait_readable(const struct server *server, int fd)
 
 static ssize_t receive(struct guest *guest, char *to, size_t size)
 {
-    bool held = stream_holds(&guest->stream);
-    return held || wait_readable(guest->server, guest->fd)
-               ? stream_receive(&guest->stream, to, size)
-               : 0;
+    ssize_t got;
+    do {
+        bool held = stream_holds(&guest->stream);
+        if (!held && !wait_readable(guest->server, guest->fd)) {
+            return 0;
+        }
+        got = stream_receive(&guest->stream, to, size);
+    } while (stream_is_again(got));
+    return got;
 }
 
 static bool stops_within(const struct server *server, int ms)
@@ -154,7 +159,11 @@ static bool greet(struct guest *guest)
     stream_init(&guest->stream, guest->fd, false);
     if (guest->server->secured) {
         came = tls_accept(&guest->stream, trust.server);
-        came = came == 0 ? tls_handshake(&guest->stream) : came;
+        if (came == 0) {
+            do {
+                came = tls_handshake(&guest->stream);
+            } while (stream_is_again(came));
+        }
     }
     return came == 0;
 }
