@@ -149,6 +149,7 @@ static void converse(struct connection *c, struct outcome came)
         switch (step.kind) {
         case STEP_HANDSHAKE:
             ready = handshake_step(c, &step, &now, &came);
+            now = calendar_now(&c->loop->calendar); /* it computes for a while */
             break;
         case STEP_READ:
             ready = read_step(c, &step, &came);
