@@ -29,8 +29,8 @@ enum {
     /* It would block, or the descriptor's timeout passed. A plain stream wants to read when it
      * receives and to write when it sends; under a carrier it may be the other way round: what is
      * then waited for is the other direction, and the call to be made again is the same. Under a
-     * carrier a blocking descriptor may come back so before its timeout, too, when a part of what is
-     * needed was moved: it waits no more than once in a call. */
+     * carrier a blocking descriptor may come back so before its timeout, too, when a part of what
+     * is needed was moved: it waits no more than once in a call. */
     STREAM_WANT_READ = -EAGAIN,
     STREAM_WANT_WRITE = -5001,
     /* The peer has closed the connection without the carrier's own end: what came may not be all.
