@@ -135,22 +135,18 @@ static SSL_TICKET_RETURN on_session_offered(SSL *ssl, SSL_SESSION *session,
     (void)name;
     (void)name_size;
     (void)argument;
-    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+    bool known = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    if (!known || has_expired(session)) {
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
-    if (has_expired(session)) {
-        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (SSL_version(ssl) < TLS1_3_VERSION) {
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
     }
-    if (SSL_version(ssl) == TLS1_3_VERSION) {
-        long left_s =
-            SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) - (long)clock_wall_s();
-        if (left_s <= 0) {
-            return SSL_TICKET_RETURN_IGNORE_RENEW;
-        }
-        SSL_SESSION_set_timeout(session, left_s);
-        return SSL_TICKET_RETURN_USE_RENEW;
-    }
-    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+    long now_s = (long)clock_wall_s();
+    long left_s = SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) - now_s;
+    SSL_SESSION_set_time(session, now_s);
+    SSL_SESSION_set_timeout(session, left_s); /* OpenSSL looks next whether that is over */
+    return SSL_TICKET_RETURN_USE_RENEW;
 }
 
 /* Asked once it is known which certificate is shown. */

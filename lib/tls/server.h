@@ -2,10 +2,12 @@
  * (contexts of OpenSSL 3.0 have locks that threads queue on). Constant once made; any thread.
  *
  * TLS 1.2 and 1.3 with OpenSSL's default ciphers in the server's order, for 1.2 those alone that
- * are AEAD and keep what was said secret for good (RFC 9325 4.1, 4.2); no renegotiation, no
- * compression; tickets, and no session that is kept; ALPN "http/1.1", else "http/1.0", where a
- * client that asks for others alone is refused (RFC 7301 3.2); HTTP/1.1 is also what is spoken to
- * who asks for none.
+ * are AEAD and keep what was said secret for good (RFC 9325 4.1, 4.2); key exchange by elliptic
+ * curves, and not by finite fields, which cost a server much more than who asks it; no
+ * renegotiation, no compression; tickets, a new one with each resumption by 1.3 (RFC 8446 C.4), and
+ * no session that is kept, or outlives an hour or the client's certificate; ALPN "http/1.1", else
+ * "http/1.0", where a client that asks for others alone is refused (RFC 7301 3.2); HTTP/1.1 is also
+ * what is spoken to who asks for none.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "lib/tls/tickets.h"
 
+#include "lib/base/clock.h"
 #include "lib/tls/contexts.h"
 #include "tests/support/suite.h"
 #include "tests/unit/net/descriptors.h"
@@ -231,32 +232,67 @@ static void each_resumption_brings_a_ticket(void **state)
     tls_recall_destroy(recall);
 }
 
+/* However often it is resumed: a ticket that comes with a resumption is good for what is left. A
+ * machine that does not get to it in time is forgiven. */
+static void session_lasts_its_time_and_no_longer(void **state)
+{
+    struct tls_server *server = server_with(NULL);
+    struct tls_recall *first[2], *chain[2];
+    (void)state;
+    SSL_CTX_set_timeout(server->front, 5);
+    uint64_t begun_ns = clock_monotonic_ns();
+    for (int older = 0; older < 2; older++) {
+        first[older] = tls_recall_create();
+        chain[older] = tls_recall_create();
+        assert_false(resumes(server, clients[older], first[older]));
+        assert_false(resumes(server, clients[older], chain[older]));
+    }
+    nanosleep(&(struct timespec){2, 0}, NULL);
+    resumes(server, clients[0], chain[0]);
+    resumes(server, clients[1], chain[1]);
+    nanosleep(&(struct timespec){1, 500 * NS_PER_MS}, NULL);
+    for (int older = 0; older < 2; older++) {
+        bool both = resumes(server, clients[older], first[older]) &&
+                    resumes(server, clients[older], chain[older]);
+        assert_true(both || clock_monotonic_ns() - begun_ns > 4 * NS_PER_S);
+    }
+    nanosleep(&(struct timespec){3, 500 * NS_PER_MS}, NULL);
+    for (int older = 0; older < 2; older++) {
+        assert_false(resumes(server, clients[older], chain[older]));
+        tls_recall_destroy(first[older]);
+        tls_recall_destroy(chain[older]);
+    }
+    tls_server_destroy(server);
+}
+
 /* Though the certificate was good when the session began. */
 static void session_ends_with_its_certificate(void **state)
 {
+    struct tls_pair own =
+        authority_issue(world.authority, &(struct wish){.name = "client", .ends_s = 6});
+    const struct tls_client_plan plan = {.ca = world.ca, .own = own};
+    struct tls_client *shows[2] = {new_client(&plan), new_older_client(&plan)};
+    struct tls_server *server = new_server(
+        &(struct tls_server_plan){.pairs = &world.pair, .pair_count = 1, .client_ca = world.ca});
+    struct tls_recall *recall[2];
     (void)state;
     for (int older = 0; older < 2; older++) {
-        struct tls_pair own =
-            authority_issue(world.authority, &(struct wish){.name = "client", .ends_s = 3});
-        struct tls_client *client =
-            older ? new_older_client(&(struct tls_client_plan){.ca = world.ca, .own = own})
-                  : new_client(&(struct tls_client_plan){.ca = world.ca, .own = own});
-        struct tls_server *server = new_server(&(struct tls_server_plan){
-            .pairs = &world.pair, .pair_count = 1, .client_ca = world.ca});
-        struct tls_recall *recall = tls_recall_create();
-        assert_false(resumes(server, client, recall));
-        assert_true(resumes(server, client, recall));
-        nanosleep(&(struct timespec){4, 0}, NULL);
+        recall[older] = tls_recall_create();
+        assert_false(resumes(server, shows[older], recall[older]));
+        assert_true(resumes(server, shows[older], recall[older]));
+    }
+    nanosleep(&(struct timespec){7, 0}, NULL);
+    for (int older = 0; older < 2; older++) {
         struct ends ends;
-        ends_open(&ends, server, client, "server.test", recall);
+        ends_open(&ends, server, shows[older], "server.test", recall[older]);
         assert_int_equal(ends_shake(&ends).server, STREAM_BROKEN);
         assert_non_null(strstr(tls_reason(&ends.server), "certificate has expired"));
         ends_close(&ends);
-        tls_recall_destroy(recall);
-        tls_server_destroy(server);
-        tls_client_destroy(client);
-        authority_free_pair(&own);
+        tls_recall_destroy(recall[older]);
+        tls_client_destroy(shows[older]);
     }
+    tls_server_destroy(server);
+    authority_free_pair(&own);
 }
 
 /* Else a ticket would do in the place of a certificate. */
@@ -392,6 +428,7 @@ int main(void)
     suite_add(suite, CASE(two_turns_make_tickets_worthless));
     suite_add(suite, CASE(keys_of_files_do_not_turn));
     suite_add(suite, CASE(each_resumption_brings_a_ticket));
+    suite_add(suite, CASE(session_lasts_its_time_and_no_longer));
     suite_add(suite, CASE(session_ends_with_its_certificate));
     suite_add(suite, CASE(ticket_is_worth_nothing_where_a_certificate_is_wanted));
     suite_add(suite, CASE(keys_have_one_of_two_sizes));
