@@ -48,8 +48,7 @@ ONCE = ['test_prepare', 'test_reader', 'test_musts', 'test_many']
 # What these files try is decided in code without threads, and both clients have others that try these:
 # the thread sanitizer has nothing to see.
 UNTHREADED = ['test_client_hostile', 'test_client_cuts', 'test_client_connections', 'test_client_peers',
-              'test_client_status', 'test_client_tls', 'test_client_replies', 'test_client_require',
-              'test_client_hlog', 'test_client_stages']
+              'test_client_status', 'test_client_tls']
 
 # Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
 SUITES = {
@@ -68,9 +67,9 @@ SUITES = {
 # as without it.
 OVER_TLS = {
     'wire': {'address': ['*']},
-    'system': {'none': ['test_bounds', 'test_client_connections', 'test_client_hostile',
-                        'test_metrics', 'test_parent', 'test_slow', 'test_start', 'test_stop',
-                        'test_supervised']},
+    'system': {'none': ['test_bounds', 'test_client_connections', 'test_client_hostile', 'test_cold',
+                        'test_faults', 'test_metrics', 'test_parent', 'test_replace', 'test_slow',
+                        'test_start', 'test_stop', 'test_supervised']},
 }
 THE_SAME_OVER_TLS = ['test_reader', 'test_musts', 'test_lessons', 'test_tls', 'test_client_tls']
 
