@@ -74,9 +74,9 @@ ssize_t stream_receive(struct stream *stream, void *to, size_t size);
 ssize_t stream_discard(struct stream *stream, size_t size, void *scratch, size_t scratch_size);
 
 /* Sends from the pieces (1..IOV_MAX), as much as there is room for; `more` says that other bytes
- * follow at once (MSG_MORE). Never raises SIGPIPE. Under a carrier, what it was given and
- * did not send has to be sent next: the same bytes, wherever they lie by then, by this call, where
- * `more` says that it has not all of them, or by the next one. Fewer of them may be -EINVAL. */
+ * follow at once (MSG_MORE). Never raises SIGPIPE. Under a carrier, what it was given and did not
+ * send has to be sent next: the same bytes, wherever they lie by then, by this call, where `more`
+ * says that it has not all of them, or by the next one. Fewer of them may be -EINVAL. */
 ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count, bool more);
 
 /* Sends up to `size` bytes of a file from `offset`. 0 when the file has none there (truncated).

@@ -91,7 +91,7 @@ void keeper_renew(struct keeper *keeper, const struct control *child)
     }
     if (!use(keeper, &credentials)) {
         log_warn("TLS goes on with what was read before");
-    } else if (child->fd >= 0) {
+    } else if (child->fd > 0) {
         send_to(child, &credentials);
     }
     forget(keeper, &credentials);
