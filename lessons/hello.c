@@ -76,10 +76,10 @@ static bool say_callback(unsigned count)
         act_begin(name_of(name, i));
         rows[i] = timeline_here();
         tell("hello");
+        timeline_mark(rows[i], MARK_WAITS, clock_monotonic_ns());
         if (event_base_once(base, -1, EV_TIMEOUT, on_waited, &rows[i], &timeout) != 0) {
             return false;
         }
-        timeline_mark(rows[i], MARK_WAITS, clock_monotonic_ns());
     }
     bool fine = base != NULL && event_base_dispatch(base) >= 0;
     if (base != NULL) {
@@ -121,8 +121,9 @@ static void resume_when_due(struct greeting *greeting)
         act_end();
         return;
     }
-    greeting->due_ns = clock_monotonic_ns() + stage_real_ns(rest_s);
-    timeline_mark(greeting->row, MARK_WAITS, clock_monotonic_ns());
+    uint64_t now_ns = clock_monotonic_ns();
+    greeting->due_ns = now_ns + stage_real_ns(rest_s);
+    timeline_mark(greeting->row, MARK_WAITS, now_ns);
 }
 
 /* All waits are equally long here, so resuming them in turn resumes each when it is due. */

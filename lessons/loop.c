@@ -26,10 +26,11 @@ static void on_due(struct timer *timer)
 
 static void set(struct timer *timer)
 {
+    uint64_t now_ns = clock_monotonic_ns();
     timer->row = timeline_row(timer->name);
-    timer->due_ns = clock_monotonic_ns() + stage_real_ns(timer->seconds);
+    timer->due_ns = now_ns + stage_real_ns(timer->seconds);
     timer->on_due = on_due;
-    timeline_mark(timer->row, MARK_WAITS, clock_monotonic_ns());
+    timeline_mark(timer->row, MARK_WAITS, now_ns);
 }
 
 /* The one that is due first; NULL when none is set. */

@@ -104,10 +104,10 @@ static void leave(struct task *me)
     stack_switch(&me->stack, &sched.home, false);
 }
 
-static void wait_for_event(struct task *me)
+static void wait_for_event(struct task *me, uint64_t since_ns)
 {
     me->state = WAITING;
-    timeline_mark(me->row, MARK_WAITS, clock_monotonic_ns());
+    timeline_mark(me->row, MARK_WAITS, since_ns);
     leave(me);
     event_del(&me->event);
 }
@@ -301,14 +301,14 @@ bool task_sleep(double seconds)
     if (me->cancelled || seconds <= 0) {
         return task_yield();
     }
-    uint64_t wait_ns = stage_real_ns(seconds);
+    uint64_t now_ns = clock_monotonic_ns(), wait_ns = stage_real_ns(seconds);
     struct timeval timeout = clock_timeval(wait_ns + NS_PER_US);
-    me->due_ns = clock_monotonic_ns() + wait_ns;
+    me->due_ns = now_ns + wait_ns;
     event_assign(&me->event, sched.base, -1, 0, on_due, me);
     if (event_add(&me->event, &timeout) < 0) {
         log_fatal(1, "out of memory");
     }
-    wait_for_event(me);
+    wait_for_event(me, now_ns);
     return !me->cancelled;
 }
 
@@ -324,7 +324,7 @@ bool task_until(int fd, short what)
         errno = EPERM;
         return false;
     }
-    wait_for_event(me);
+    wait_for_event(me, clock_monotonic_ns());
     errno = 0;
     return !me->cancelled;
 }
