@@ -7,6 +7,7 @@ test of its form.
 
 import datetime
 import email.utils
+import functools
 import re
 import socket
 import ssl
@@ -49,6 +50,7 @@ def http_date(seconds):
     return email.utils.formatdate(seconds, usegmt=True)
 
 
+@functools.lru_cache
 def seconds_of(date):
     """An IMF-fixdate as seconds since 1970; refuses every other form."""
     if not IMF_FIXDATE.fullmatch(date):
@@ -73,6 +75,9 @@ class Reply:
         self.status = int(start[1])
         self.reason = start[2].decode('latin-1')
         self.fields = [self._field(line) for line in lines[1:]]
+        self._by_name = {}
+        for name, value in self.fields:
+            self._by_name.setdefault(name.lower(), []).append(value)
         for name in SINGLE:
             if len(self.values(name)) > 1:
                 raise ProtocolError(f'{name} is there more than once:\n{head!r}')
@@ -85,7 +90,7 @@ class Reply:
         return field[1].decode(), (field[2] or b'').decode('latin-1')
 
     def values(self, name):
-        return [value for key, value in self.fields if key.lower() == name.lower()]
+        return self._by_name.get(name.lower(), [])
 
     def has(self, name):
         return bool(self.values(name))

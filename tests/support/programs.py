@@ -52,14 +52,16 @@ def has_option(side, model, option):
     return option in _helps[key].replace(',', ' ').replace('=', ' ').replace('[', ' ').split()
 
 
-def wait_until(holds, seconds=10, step=0.005):
-    """Asks until it holds or the time, stretched by PATIENCE, is over. Returns the last answer."""
+def wait_until(holds, seconds=10, step=0.002):
+    """Asks until it holds or the time, stretched by PATIENCE, is over; less often as time goes by, since
+    asking costs what it is asked about. Returns the last answer."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         answer = holds()
         if answer or time.monotonic() > deadline:
             return answer
         time.sleep(step)
+        step = max(step, min(1.3 * step, 0.05))
 
 
 def raise_descriptor_limit():

@@ -4,12 +4,14 @@ A suite runs against each build that it is for, and some once more over TLS. Whe
 wait, each of its files is a job of its own, so that many wait at once. A few jobs run at a time, while
 the next build is made.
 What a job says goes to a folder of its own below build/tests-run; what failed is shown at the end
-as well. The last line printed is "N passed, N failed".
+as well. build/tests-run/times.csv tells what each job took. The last line printed is "N passed,
+N failed".
 """
 
 import argparse
 import collections
 import concurrent.futures
+import csv
 import os
 import pathlib
 import shutil
@@ -38,8 +40,12 @@ BUILDS = {
                     ['-Db_lundef=false', '-Db_sanitize=thread']),
 }
 
-# The files that take longest, in any build: begun first.
-LONG = ['test_many', 'test_replace', 'test_limits', 'test_bounds', 'test_stop', 'test_listings']
+# The files that take longest, in any build: begun first, in this order, so that none is waited for at
+# the end. Those of HALVED are two jobs each, one for each I/O model.
+HALVED = ['test_client_tls', 'test_client_times', 'test_tls', 'test_limits']
+LONG = [*HALVED, 'test_bounds', 'test_stop', 'test_many', 'test_replace', 'test_client_peers',
+        'test_client_live', 'test_confinement', 'test_client_trust', 'test_cold', 'test_listings',
+        'test_parent', 'test_pairs', 'test_client_replies']
 
 # These run once, in the plain build: their subject is no program of ours, but a script, the reader of
 # replies, or a list; or there is too much of it for a sanitizer.
@@ -48,7 +54,12 @@ ONCE = ['test_prepare', 'test_reader', 'test_musts', 'test_many']
 # What these files try is decided in code without threads, and both clients have others that try these:
 # the thread sanitizer has nothing to see.
 UNTHREADED = ['test_client_hostile', 'test_client_cuts', 'test_client_connections', 'test_client_peers',
-              'test_client_status', 'test_client_tls']
+              'test_client_replies', 'test_client_status', 'test_client_tls']
+
+# Others try to lead the clients astray, which shows in the address sanitizer's build if anywhere: unless
+# a build is named, these run there alone.
+ASTRAY = ['test_client_hostile', 'test_client_cuts', 'test_client_connections', 'test_client_peers',
+          'test_client_replies', 'test_client_tls']
 
 # Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
 SUITES = {
@@ -61,12 +72,12 @@ SUITES = {
     'house': ('pytest', ['none']),
 }
 
-# What runs once more over TLS: against which builds, and which files of it. Wire costs a minute of a
-# processor each time: it is done once, where a mistake with memory shows. Of the system suite it is what
-# costs a few seconds. `tests/run --tls` runs all files of these suites but those that would do the same
-# as without it.
+# What runs once more over TLS: against which builds, and which files of it. Wire is done once, where it
+# costs least: mistakes with memory over TLS are left to unit, fuzz, test_tls and test_client_tls to find.
+# Of the system suite it is what costs a few seconds. `tests/run --tls` runs all files of these suites but
+# those that would do the same as without it.
 OVER_TLS = {
-    'wire': {'address': ['*']},
+    'wire': {'none': ['*']},
     'system': {'none': ['test_bounds', 'test_client_connections', 'test_client_hostile', 'test_cold',
                         'test_faults', 'test_metrics', 'test_parent', 'test_replace', 'test_slow',
                         'test_start', 'test_stop', 'test_supervised']},
@@ -151,13 +162,15 @@ def results_of(suite, build, tls):
 class Job:
     """One suite, or one file of it, against one build."""
 
-    def __init__(self, suite, build, words, file=None, tls=False):
+    def __init__(self, suite, build, words, file=None, part='1/1', tls=False):
         self.suite, self.build, self.words, self.file, self.tls = suite, build, words, file, tls
+        self.part = part  # the K-th of N
         self.name = ', '.join([suite, *(['TLS'] if tls else []),
                                *([] if build == 'none' else [f'{build} sanitizer'])])
-        self.folder = results_of(suite, build, tls) / (file.stem if file else '')
+        self.folder = results_of(suite, build, tls) / (file.stem if file else '') / part[0]
         self.log = self.folder / 'log.txt'
         self.passed = self.failed = 0
+        self.elapsed_s = 0
         self.processor_s = 0  # used by it and by all that it began and waited for
         self.skipped = []  # (name, reason)
         self.done = False
@@ -168,7 +181,7 @@ class Job:
                     '--suite', self.suite, '--logbase', f'run-{self.suite}', '--print-errorlogs',
                     '--num-processes', str(2 * cores()), '-t', '3' if self.build == 'none' else '10']
         return [PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', '-ra',
-                f'--junitxml={self.folder / "report.xml"}',
+                f'--junitxml={self.folder / "report.xml"}', f'--part={self.part}',
                 self.file or HOME / 'tests' / self.suite, *self.words]
 
     def report(self):
@@ -185,6 +198,7 @@ class Job:
         }
 
     def run(self):
+        begun = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.report().unlink(missing_ok=True)
         wrapper = [] if self.build == 'none' else without_random_addresses()
@@ -198,6 +212,7 @@ class Job:
                 process.wait()
                 log.write(f'\nnot at its end after {JOB_TIMEOUT_S} s\n')
         self.count(status)
+        self.elapsed_s = time.monotonic() - begun
         self.done = True
 
     def wait(self, process, deadline):
@@ -238,15 +253,16 @@ class Job:
                           *lines[-LINES_SHOWN:]])
 
 
-def jobs_of(suite, build, words):
-    """Those that there are for this suite and this build."""
+def jobs_of(suite, build, words, asked):
+    """Those that there are for this suite and this build; with `asked`, all that can be."""
     kind, builds = SUITES[suite]
     folder = HOME / 'tests' / suite
     if build not in builds or kind != 'meson' and not folder.is_dir():
         return []
     shutil.rmtree(results_of(suite, build, tls=False), ignore_errors=True)
     if kind == 'pytest by file':
-        return [Job(suite, build, words, file) for file in files_of(suite, build)]
+        return [Job(suite, build, words, file, part) for file in files_of(suite, build)
+                for part in parts_of(file) if asked or build != 'none' or file.stem not in ASTRAY]
     return [Job(suite, build, words)]
 
 
@@ -256,13 +272,18 @@ def jobs_over_tls(suite, build, words, asked):
         return []
     names = ['*'] if asked else OVER_TLS[suite].get(build, [])
     shutil.rmtree(results_of(suite, build, tls=True), ignore_errors=True)
-    return [Job(suite, build, words, file, tls=True) for file in files_of(suite, build)
+    return [Job(suite, build, words, file, part, tls=True) for file in files_of(suite, build)
+            for part in parts_of(file)
             if file.stem in names or '*' in names and file.stem not in THE_SAME_OVER_TLS]
 
 
+def parts_of(file):
+    return ['1/2', '2/2'] if file.stem in HALVED else ['1/1']
+
+
 def files_of(suite, build):
-    files = sorted((HOME / 'tests' / suite).glob('test_*.py'),
-                   key=lambda file: (file.stem not in LONG, file))
+    files = sorted((HOME / 'tests' / suite).glob('test_*.py'), key=lambda file: (
+        LONG.index(file.stem) if file.stem in LONG else len(LONG), file))
     out = {'none': [], 'address': ONCE, 'thread': ONCE + UNTHREADED}[build]
     return [file for file in files if file.stem not in out]
 
@@ -300,15 +321,15 @@ class Crew:
         return [future.result() for future in self.futures]
 
 
-def run_all(suites, builds, words, workers, tls):
-    """Each build's jobs run while the next is built; with `tls`, only those over TLS. Returns the jobs,
-    and how many builds failed."""
+def run_all(suites, builds, words, workers, tls, asked):
+    """Each build's jobs run while the next is built; with `tls`, only those over TLS; with `asked`, those
+    that others make needless, too. Returns the jobs, and how many builds failed."""
     crew, broken = Crew(workers), 0
     for build in builds:
         if is_made(build):
             for suite in suites:
                 if not tls:
-                    crew.add(jobs_of(suite, build, words))
+                    crew.add(jobs_of(suite, build, words, asked))
                 crew.add(jobs_over_tls(suite, build, words, asked=tls))
         else:
             broken += 1
@@ -324,7 +345,7 @@ def read_command_line():
     parser.add_argument('suite', nargs='*')
     parser.add_argument('--build', action='append', choices=list(BUILDS))
     parser.add_argument('--tls', action='store_true')
-    parser.add_argument('--jobs', type=int, default=2 * cores() + 2)
+    parser.add_argument('--jobs', type=int, default=3 * cores() + 4)
     ours, words = sys.argv[1:], []
     if '--' in ours:
         at = ours.index('--')
@@ -346,6 +367,18 @@ def print_skipped(jobs):
         say(f'skipped ({reason}): {", ".join(sorted(names))}')
 
 
+def write_times(jobs):
+    """Those that used most of a processor first."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with open(RESULTS / 'times.csv', 'w', encoding='utf-8', newline='') as file:
+        table = csv.writer(file)
+        table.writerow(['suite', 'build', 'tls', 'file', 'passed', 'elapsed_s', 'processor_s'])
+        for job in sorted(jobs, key=lambda job: -job.processor_s):
+            table.writerow([job.suite, job.build, 'yes' if job.tls else 'no',
+                            job.file.name if job.file else '', job.passed,
+                            f'{job.elapsed_s:.1f}', f'{job.processor_s:.1f}'])
+
+
 def main():
     options, words = read_command_line()
     suites = options.suite or list(SUITES)
@@ -353,11 +386,13 @@ def main():
     asked = options.build or (['none'] if options.tls else BUILDS)
     builds = [build for build in BUILDS if build in asked and build in wanted]
     begun = time.monotonic()
-    done, broken = run_all(suites, builds, words, max(options.jobs, 1), options.tls)
+    done, broken = run_all(suites, builds, words, max(options.jobs, 1), options.tls,
+                           asked=bool(options.build or words))
     for job in done:
         if job.failed > 0:
             say(job.complaint())
     print_skipped(done)
+    write_times(done)
     passed = sum(job.passed for job in done)
     failed = sum(job.failed for job in done) + broken
     say(f'all of it took {seconds(time.monotonic() - begun)}')

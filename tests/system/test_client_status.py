@@ -50,7 +50,7 @@ def asks_no_such_host(ground):
 def asks_once_for_what_is_not_there(ground):
     urls = ground.folder / 'urls'
     urls.write_text(f'{ground.server.url}/small.txt {MANY - 1}\n{ground.server.url}/no-such-file\n')
-    return ['-n', MANY, '-c', 16, '--urls', urls]
+    return ['-n', MANY, '-c', 16, '-p', 8, '--urls', urls]
 
 
 # --- and what is done meanwhile -------------------------------------------------------------------

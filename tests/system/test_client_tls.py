@@ -88,7 +88,7 @@ def test_h2load_is_served(own, certificates, words):
 @pytest.mark.skipif(not shutil.which('wrk'), reason='no wrk here')
 def test_wrk_is_served(own, certificates):
     server = own(*certificates.options(), tls=True)
-    done = subprocess.run(['wrk', '-t', '1', '-c', '16', '-d', '2s', '--timeout', '30s',
+    done = subprocess.run(['wrk', '-t', '1', '-c', '16', '-d', '1s', '--timeout', '30s',
                            server.url + '/small.txt'], capture_output=True, text=True, timeout=60 * PATIENCE,
                           check=False)
     assert done.returncode == 0 and 'Socket errors' not in done.stdout, done
