@@ -51,10 +51,11 @@ def test_generator_that_shares_its_core_is_named_as_the_limit(model, shared):
 
 
 def late_run(model, server):
-    """An open loop whose generator stands still for a while."""
-    client = start(model, '-R', '200', '-c', '2', '-d', '3s', '--json', '-', '--quiet',
+    """An open loop whose generator stands still for a while. It has connections to spare even where the
+    server is kept from answering: while all of them wait for replies, nobody can tell whose delay it is."""
+    client = start(model, '-R', '160', '-c', '4', '-d', '3s', '--json', '-', '--quiet',
                    server.url + '/')
-    assert wait_until(lambda: len(server.heads) >= 100)
+    assert wait_until(lambda: len(server.heads) >= 80)
     client.signal(signal.SIGSTOP)
     time.sleep(0.5)
     client.signal(signal.SIGCONT)
@@ -64,11 +65,16 @@ def late_run(model, server):
 def test_generator_that_stands_still_is_late(model):
     """What piles up meanwhile is its own fault, though every request but the first few finds the
     connections busy."""
-    with Wrong(whole()) as server:
-        status, result = late_run(model, server)
-    assert status == 4 and result['trusted'] is False
-    assert any('late' in why for why in result['trust']['why'])
-    assert result['open_loop']['lag_us']['max'] >= 400_000
+    for _ in range(TRIES):
+        machine = Machine()
+        with Wrong(whole()) as server:
+            status, result = late_run(model, server)
+        if result['open_loop']['lag_us']['max'] >= 400_000:
+            assert status == 4 and result['trusted'] is False
+            assert any('late' in why for why in result['trust']['why'])
+            return
+        assert machine.starved(), result['open_loop']
+    pytest.skip(f'this machine keeps its programs waiting: {result["open_loop"]["lag_us"]}')
 
 
 def test_failures_weigh_more_than_doubt(model):
