@@ -66,16 +66,15 @@ static bool is_plain_16(const char *at)
 }
 
 /* Whether nothing in a text has to be escaped: by what is left in the end together with what is
- * before it, so that the last look is a whole one too. */
+ * before it, so that the last look is a whole one too. A short one is looked at among blanks. */
 static bool is_plain(struct bytes text)
 {
     const char *end = text.at + text.len;
     if (text.len < 8) {
-        bool plain = true;
-        for (size_t i = 0; i < text.len; i++) {
-            plain = plain && is_plain_byte((unsigned char)text.at[i]);
-        }
-        return plain;
+        char among[8];
+        memset(among, ' ', sizeof(among));
+        bytes_copy(among, text);
+        return is_plain_8(among);
     }
     if (text.len < 16) {
         return is_plain_8(text.at) && is_plain_8(end - 8);
@@ -125,7 +124,7 @@ static inline char *put_text(char *to, const struct record *record, enum record_
 
 /* --- who and when ----------------------------------------------------------------------------- */
 
-static char *put_client(char *to, const struct client *client)
+static char *write_client(char *to, const struct client *client)
 {
     switch ((enum client_kind)client->kind) {
     case CLIENT_V4:
@@ -141,6 +140,16 @@ static char *put_client(char *to, const struct client *client)
         break;
     }
     return PUT(to, "unix:");
+}
+
+/* Who came last comes again, more often than not. */
+static char *put_client(char *to, struct line_writer *writer, const struct client *client)
+{
+    if (writer->client_len == 0 || memcmp(&writer->client, client, sizeof(*client)) != 0) {
+        writer->client = *client;
+        writer->client_len = (size_t)(write_client(writer->host, client) - writer->host);
+    }
+    return bytes_copy(to, (struct bytes){writer->host, writer->client_len});
 }
 
 /* Formatted once a second, not once a line. */
@@ -171,6 +180,15 @@ static char *put_date(char *to, struct line_writer *writer, int64_t second)
     return to + writer->date_len;
 }
 
+/* Three digits, as every status has. */
+static char *put_status(char *to, unsigned status)
+{
+    to[0] = (char)('0' + status / 100);
+    to[1] = (char)('0' + status / 10 % 10);
+    to[2] = (char)('0' + status % 10);
+    return to + 3;
+}
+
 /* --- a line ----------------------------------------------------------------------------------- */
 
 static bool is_request(const struct record *record)
@@ -193,7 +211,7 @@ static char *put_field(char *to, const struct record *record, enum record_text w
 
 static char *put_combined(char *to, struct line_writer *writer, const struct record *record)
 {
-    to = put_client(to, &record->client);
+    to = put_client(to, writer, &record->client);
     to = PUT(to, " - - [");
     to = put_date(to, writer, record->wall_s);
     to = PUT(to, "] \"");
@@ -206,7 +224,7 @@ static char *put_combined(char *to, struct line_writer *writer, const struct rec
         to = record->minor > 0 ? PUT(to, " HTTP/1.1") : PUT(to, " HTTP/1.0");
     }
     to = PUT(to, "\" ");
-    to = put_number(to, record->status);
+    to = put_status(to, record->status);
     *to++ = ' ';
     to = put_number(to, record->body);
     to = put_field(to, record, TEXT_REFERER);
@@ -247,14 +265,14 @@ static char *put_json(char *to, struct line_writer *writer, const struct record 
     to = PUT(to, "{\"time\":\"");
     to = put_date(to, writer, record->wall_s);
     to = PUT(to, "\",\"client\":\"");
-    to = put_client(to, &record->client);
+    to = put_client(to, writer, &record->client);
     to = PUT(to, "\",\"connection\":");
     to = put_number(to, record->connection);
     to = PUT(to, ",\"request\":");
     to = put_number(to, record->number);
     to = put_json_request(to, record);
     to = PUT(to, ",\"status\":");
-    to = put_number(to, record->status);
+    to = put_status(to, record->status);
     to = PUT(to, ",\"bytes\":");
     to = put_number(to, record->body);
     to = PUT(to, ",\"time_us\":");

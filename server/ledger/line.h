@@ -15,6 +15,11 @@ enum line_format {
     LINE_JSON,
 };
 
+enum {
+    LINE_MOST = 6 * (RECORD_METHOD + RECORD_TARGET + RECORD_REFERER + RECORD_AGENT) + 512,
+    LINE_HOST = 48, /* bytes for an address */
+};
+
 /* A writer of lines. Set `format`, and all else to zero. One thread at a time. */
 struct line_writer {
     enum line_format format;
@@ -22,10 +27,9 @@ struct line_writer {
     int64_t second; /* whose date is written below */
     size_t date_len;
     char date[32];
-};
-
-enum {
-    LINE_MOST = 6 * (RECORD_METHOD + RECORD_TARGET + RECORD_REFERER + RECORD_AGENT) + 512
+    struct client client; /* who is written below */
+    size_t client_len;    /* 0: nobody yet */
+    char host[LINE_HOST];
 };
 
 /* Writes one line, its end included, to `to` (LINE_MOST bytes); how long it is. A text that was cut
