@@ -38,7 +38,7 @@ def given_back(terminal, modes):
 # ---- what is drawn ----
 
 def test_run_is_shown_and_its_summary_printed(model):
-    with Wrong(quick) as server, Terminal() as terminal:
+    with Wrong(quick) as server, Terminal(rows=40) as terminal:
         modes = terminal.modes()
         client = live(terminal, model, '-c', 3, '-d', '1.5s', server.url + '/x')
         terminal.shows(FIRST_FRAME)
@@ -201,7 +201,8 @@ FAULTS = [
 
 
 def leaves(model, way_out, status, also=()):
-    with Wrong(quick) as server, Terminal() as terminal:
+    """The terminal has room for a summary that tells why it is not trusted, too."""
+    with Wrong(quick) as server, Terminal(rows=40) as terminal:
         modes = terminal.modes()
         client = live(terminal, model, '-c', 3, '-d', '100s', server.url + '/')
         terminal.shows(r'(?m)^ [1-9][0-9,]* done ')
