@@ -174,11 +174,12 @@ def test_stall_is_seen_over_time(model):
 
 @pytest.mark.parametrize('rate', [[], ['-R', 100]], ids=['closed', 'open'])
 def test_server_that_becomes_slower_is_seen_over_time(model, rate):
-    """Each step's percentiles are those of the requests that ended in it, and of no others."""
+    """Each step's percentiles are those of the requests that ended in it, and of no others. The server's
+    time begins with its first connection, which handshakes may delay."""
     def holds(server, result):
         steps = [step for step in result['over_time'] if step['ok']]
         before = [step for step in steps if step['to_s'] < 1.0]
-        after = [step for step in steps if step['from_s'] > 1.2]
+        after = [step for step in steps if step['from_s'] > 1.7]
         # a delay is never shorter than the server meant it to be
         assert all(step['latency_us']['p50'] >= 0.99 * 30e3 for step in before)
         assert all(step['latency_us']['p50'] >= 0.99 * 150e3 for step in after)
@@ -190,7 +191,7 @@ def test_server_that_becomes_slower_is_seen_over_time(model, rate):
             return f'slower than the server: {after}'
         return None
     measured(model, lambda number, since: 0.03 if since < 1.0 else 0.15, holds,
-             '-c', 30, '-d', '2s', *rate)
+             '-c', 30, '-d', '2.5s', *rate)
 
 
 def test_steps_hold_errors_and_nothing_of_a_warm_up(model):
