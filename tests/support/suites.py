@@ -51,15 +51,14 @@ LONG = [*HALVED, 'test_bounds', 'test_stop', 'test_many', 'test_replace', 'test_
 # replies, or a list; or there is too much of it for a sanitizer.
 ONCE = ['test_prepare', 'test_reader', 'test_musts', 'test_many']
 
-# What these files try is decided in code without threads, and both clients have others that try these:
-# the thread sanitizer has nothing to see.
-UNTHREADED = ['test_client_hostile', 'test_client_cuts', 'test_client_connections', 'test_client_peers',
-              'test_client_replies', 'test_client_status', 'test_client_tls']
-
 # Others try to lead the clients astray, which shows in the address sanitizer's build if anywhere: unless
-# a build is named, these run there alone.
+# the plain one is named, these run there alone, but for what OVER_TLS has of them.
 ASTRAY = ['test_client_hostile', 'test_client_cuts', 'test_client_connections', 'test_client_peers',
           'test_client_replies', 'test_client_tls']
+
+# What these files try is decided in code without threads, and both clients have others that try these:
+# the thread sanitizer has nothing to see.
+UNTHREADED = [*ASTRAY, 'test_client_status']
 
 # Who runs a suite, and against which builds. The longest ones first: none is waited for at the end.
 SUITES = {
@@ -261,8 +260,8 @@ def jobs_of(suite, build, words, asked):
         return []
     shutil.rmtree(results_of(suite, build, tls=False), ignore_errors=True)
     if kind == 'pytest by file':
-        return [Job(suite, build, words, file, part) for file in files_of(suite, build)
-                for part in parts_of(file) if asked or build != 'none' or file.stem not in ASTRAY]
+        return [Job(suite, build, words, file, part) for file in files_of(suite, build, asked)
+                for part in parts_of(file)]
     return [Job(suite, build, words)]
 
 
@@ -272,7 +271,7 @@ def jobs_over_tls(suite, build, words, asked):
         return []
     names = ['*'] if asked else OVER_TLS[suite].get(build, [])
     shutil.rmtree(results_of(suite, build, tls=True), ignore_errors=True)
-    return [Job(suite, build, words, file, part, tls=True) for file in files_of(suite, build)
+    return [Job(suite, build, words, file, part, tls=True) for file in files_of(suite, build, asked=True)
             for part in parts_of(file)
             if file.stem in names or '*' in names and file.stem not in THE_SAME_OVER_TLS]
 
@@ -281,10 +280,10 @@ def parts_of(file):
     return ['1/2', '2/2'] if file.stem in HALVED else ['1/1']
 
 
-def files_of(suite, build):
+def files_of(suite, build, asked):
     files = sorted((HOME / 'tests' / suite).glob('test_*.py'), key=lambda file: (
         LONG.index(file.stem) if file.stem in LONG else len(LONG), file))
-    out = {'none': [], 'address': ONCE, 'thread': ONCE + UNTHREADED}[build]
+    out = {'none': [] if asked else ASTRAY, 'address': ONCE, 'thread': ONCE + UNTHREADED}[build]
     return [file for file in files if file.stem not in out]
 
 
