@@ -81,7 +81,7 @@ static const struct manual_entry environment[] = {
     {.term = "NOTIFY_SOCKET",
      .text =
          "Where a supervisor is told, as sd_notify(3) does it, that the server accepts (READY), "
-         "opens its log anew or has begun a successor (RELOADING), is succeeded by another process "
+         "opens its log anew or begins a successor (RELOADING), is succeeded by another process "
          "(MAINPID), or stops (STOPPING)."},
     {0},
 };

@@ -8,7 +8,7 @@
 
 enum notice {
     NOTICE_READY,    /* it accepts, or goes on as before after NOTICE_CHANGING */
-    NOTICE_CHANGING, /* it opens its logs anew, or has begun a successor */
+    NOTICE_CHANGING, /* it opens its logs anew, or begins a successor, which has told nothing yet */
     NOTICE_STOPPING, /* it accepts no more, and nobody does in its place */
 };
 

@@ -240,8 +240,11 @@ static void begin_successor(struct parent *parent)
         log_warn("a server that %s is not replaced", parent->stopping ? "ends" : "only begins");
     } else if (parent->successor.pid != 0) {
         log_warn("a successor has been begun already");
-    } else if (successor_begin(&parent->successor, spec->argv, spec->listeners, spec->count)) {
-        notify(NOTICE_CHANGING);
+    } else {
+        notify(NOTICE_CHANGING); /* before the successor can tell anything */
+        if (!successor_begin(&parent->successor, spec->argv, spec->listeners, spec->count)) {
+            notify(NOTICE_READY);
+        }
     }
 }
 

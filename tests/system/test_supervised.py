@@ -1,9 +1,12 @@
 """A server under a supervisor such as systemd: what it is handed, what it tells, and what its units
 let it do."""
 
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -120,6 +123,16 @@ class Supervisor:
         pid, _, _ = struct.unpack('3i', ancillary[0][2][:12])
         return dict(line.split('=', 1) for line in text.decode().splitlines()), pid
 
+    def fill(self):
+        """Is told by us until no more can be: the count. Who tells it more has to wait."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            for count in itertools.count():
+                try:
+                    sender.sendto(b'X=', self.socket.getsockname())
+                except BlockingIOError:
+                    return count
+
     def hears_nothing(self):
         self.socket.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -179,6 +192,32 @@ def test_succession_is_told_by_the_one_that_is_believed(own, supervisor):
     server.stopped()
 
 
+def sockets_of(pid):
+    return sum(os.readlink(entry.path).startswith('socket') for entry in os.scandir(f'/proc/{pid}/fd'))
+
+
+def test_successor_begins_after_its_predecessor_has_told_so(own, supervisor):
+    """So it cannot tell anything first, however slowly the predecessor is heard."""
+    server = own(env=supervisor.environment())
+    old = server.pid
+    supervisor.hear()
+    held = sockets_of(old)
+    ours = children_of(os.getpid())
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        notices = supervisor.fill()
+        replaced = pool.submit(server.replace)
+        assert wait_until(lambda: sockets_of(old) > held)  # it waits to tell
+        begun = set(children_of(os.getpid())) - set(ours)
+        for _ in range(notices):
+            supervisor.hear()
+        told = [supervisor.hear() for _ in range(3)]
+        replaced.result()
+    assert begun == set()
+    assert [(sorted(notice)[-1], sender) for notice, sender in told] == [
+        ('RELOADING', old), ('READY', server.pid), ('READY', old)]
+    server.stop()
+
+
 def test_succession_that_fails_is_told(own, model, supervisor, tmp_path):
     path = tmp_path / 'program'
     path.symlink_to(program('server', model))
@@ -189,6 +228,25 @@ def test_succession_that_fails_is_told(own, model, supervisor, tmp_path):
     assert supervisor.hear()[0]['RELOADING'] == '1'
     assert supervisor.hear() == ({'READY': '1', 'MAINPID': str(server.pid)}, server.pid)
     assert wait_until(lambda: children_of(server.pid) == [server.worker])
+
+
+def test_succession_that_cannot_begin_is_told(own, supervisor):
+    """With one descriptor left, there is none for the word of a successor."""
+    server = own(env=supervisor.environment())
+    supervisor.hear()
+    used = {int(name) for name in os.listdir(f'/proc/{server.pid}/fd')}
+    free, = itertools.islice((number for number in itertools.count() if number not in used), 1)
+    before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (free + 1, before[1]))
+    server.signal(signal.SIGUSR2)
+    assert supervisor.hear()[0]['RELOADING'] == '1'
+    assert supervisor.hear() == ({'READY': '1', 'MAINPID': str(server.pid)}, server.pid)
+    assert 'cannot be begun: Too many open files' in server.stderr
+    with server.connect() as connection:
+        connection.goes_on()
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
+    server.replace()
+    server.stop()
 
 
 @pytest.mark.parametrize('name', ['/no/such/socket', 'neither', '@', '/' + 'x' * 200])
