@@ -81,8 +81,9 @@ def test_connection_reset_while_its_reply_waits(shared):
 
 
 def test_compute_uses_the_processor_before_the_reply(shared):
-    """fib(35) by naive recursion is more than ten million calls."""
-    server = shared('--compute', '35')
+    """fib(40) by naive recursion adds more than a hundred million times, which takes any processor
+    a hundredth of a second, the least that is counted."""
+    server = shared('--compute', '40')
     before = server.cpu_seconds()
     with server.connect() as connection:
         for _ in range(3):
