@@ -23,8 +23,8 @@ enum {
     QUICK_BYTES = 16384,
     SILENCE_MS = 1000,
     LARGEST_RECORD = 16384,
-    READ_SIZE = 65536,  /* of a file at once */
-    GATHER_SIZE = 2048, /* pieces up to this size are put together on the stack */
+    BATCH_SIZE = 4 * LARGEST_RECORD, /* so much of what is sent is encrypted before it leaves */
+    GATHER_SIZE = 2048,              /* pieces up to this size are put together on the stack */
     MESSAGES_MOST = 32, /* of TLS's own, one behind the other: some bring tickets or new keys */
 };
 
@@ -35,11 +35,12 @@ struct link {
     struct tls_recall *recall;
     struct wire wire;
     uint32_t sent_ms;    /* when something was last sent, by a clock that turns over */
+    uint32_t pending;    /* bytes that are encrypted, but have not all left; */
+    uint32_t told;       /* so many of these the caller was told of already */
     uint16_t quick_left; /* of QUICK_BYTES */
     uint16_t record;     /* the largest that the peer takes */
-    uint16_t pending;    /* bytes of a record that is encrypted, but not all sent; */
-    uint16_t told;       /* so many of these the caller was told of already */
     unsigned messages;   /* of TLS's own that came behind the last bytes */
+    bool batched;        /* what is pending is the wire's batch; else a record that OpenSSL keeps */
     bool serves;
     bool vague;     /* the reason tells that the wire failed, and not why */
     bool has_end;   /* close_notify was sent */
@@ -241,6 +242,11 @@ static int cannot_send(const struct link *link)
     return link->broken != 0 ? link->broken : link->unsendable;
 }
 
+static bool kernel_encrypts(const struct link *link)
+{
+    return tls_kernel_helps() && BIO_get_ktls_send(SSL_get_wbio(link->ssl));
+}
+
 static uint32_t now_ms(void)
 {
     struct timespec now;
@@ -262,10 +268,10 @@ static size_t record_size(const struct link *link)
     return link->quick_left > 0 && link->record > QUICK_RECORD ? QUICK_RECORD : link->record;
 }
 
-/* Sends one record. What could not be sent of it remains with OpenSSL, encrypted, and has to go
- * before anything else: `pending` bytes are then to be offered again. It looks only at their
- * number, but where they are still at hand they are the same ones, so that nothing else could leave
- * in their place. */
+/* Encrypts one record, which leaves or is gathered. What could not be sent of it remains with
+ * OpenSSL, and has to go before anything else: `pending` bytes are then to be offered again. It
+ * looks only at their number, but where they are still at hand they are the same ones, so that
+ * nothing else could leave in their place. */
 static ssize_t write_record(struct link *link, const void *from, size_t size, bool more)
 {
     size_t written = 0;
@@ -284,8 +290,8 @@ static ssize_t write_record(struct link *link, const void *from, size_t size, bo
         link->unsendable = came == 0 ? -EPIPE : came;
         return link->unsendable;
     }
-    if (!SSL_in_init(link->ssl)) {
-        link->pending = (uint16_t)size; /* else a message of TLS's own has to go first */
+    if (!SSL_in_init(link->ssl) && !link->wire.gathers) {
+        link->pending = (uint32_t)size; /* else a message of TLS's own has to go first */
     }
     return came;
 }
@@ -348,13 +354,10 @@ static void gather(struct cursor cursor, char *to, size_t size)
     }
 }
 
-/* Sends one record of the next bytes, put together from the pieces where it takes several. */
+/* Writes one record of the next bytes, put together from the pieces where it takes several. */
 static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size_t size, bool more)
 {
     char small[GATHER_SIZE];
-    if (link->told > 0) {
-        return end_record(link);
-    }
     if (cursor->piece->iov_len - cursor->offset >= size) {
         return write_record(link, (char *)cursor->piece->iov_base + cursor->offset, size, more);
     }
@@ -370,11 +373,93 @@ static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size
     return came;
 }
 
-/* All that is offered is in the record under way, as is what follows it. */
+/* --- send a batch ----------------------------------------------------------------------------- */
+
+/* A batch for the records of so many bytes. */
+static bool begin_batch(struct link *link, size_t size)
+{
+    size_t records = size / record_size(link) + 1;
+    return wire_begin(&link->wire, size + records * SSL3_RT_MAX_ENCRYPTED_OVERHEAD);
+}
+
+/* Sends the batch, or what is left of it. The caller is told of its bytes as they leave, of the
+ * last one when nothing is left: so it comes again until then. */
+static ssize_t send_batch(struct link *link, bool more)
+{
+    link->wire.more = more;
+    int came = link->wire.batch != NULL ? wire_send(&link->wire) : 0; /* else it has left already */
+    const struct batch *batch = link->wire.batch;
+    uint64_t gone = came == 0 ? link->pending : (uint64_t)link->pending * batch->sent / batch->size;
+    if (came < 0 && came != -EAGAIN && came != -EINTR) {
+        set_vague_reason(link, -came);
+        link->unsendable = came;
+        return came;
+    }
+    if (gone > link->told) {
+        gone -= link->told;
+        link->told += (uint32_t)gone;
+    } else {
+        gone = 0; /* it was told of them before */
+    }
+    if (came == 0) {
+        link->pending = link->told = 0;
+        link->batched = false;
+    }
+    return gone > 0 ? (ssize_t)gone : came == -EAGAIN ? STREAM_WANT_WRITE : came;
+}
+
+/* Fills the batch with the next bytes, and sends it. */
+static ssize_t fill_batch(struct link *link, struct cursor cursor, size_t size, bool more)
+{
+    size_t filled = 0;
+    ssize_t came = 1;
+    link->wire.gathers = true;
+    while (filled < size && came > 0) {
+        size_t left = size - filled;
+        came =
+            write_pieces(link, &cursor, left < record_size(link) ? left : record_size(link), more);
+        if (came > 0) {
+            filled += (size_t)came;
+            advance(&cursor, (size_t)came);
+        }
+    }
+    link->wire.gathers = false;
+    if (filled == 0) {
+        wire_drop(&link->wire);
+        return came;
+    }
+    link->batched = true;
+    link->pending = (uint32_t)filled;
+    return send_batch(link, more || filled < size);
+}
+
+/* Goes on with what was begun, and is not offered as it was. */
+static ssize_t go_on(struct link *link, bool more)
+{
+    return link->batched ? send_batch(link, more) : end_record(link);
+}
+
+/* --- send from memory ------------------------------------------------------------------------- */
+
+/* All that is offered is in what is under way, as is what follows it. */
 static ssize_t tell(struct link *link, size_t size)
 {
-    link->told += (uint16_t)size;
+    link->told += (uint32_t)size;
     return (ssize_t)size;
+}
+
+static ssize_t write_some(struct link *link, const struct cursor *cursor, size_t left, bool more)
+{
+    if (link->batched || link->told > 0) {
+        return go_on(link, more || owed(link) < left);
+    }
+    size_t size = left < BATCH_SIZE ? left : BATCH_SIZE;
+    bool several = owed(link) == 0 && size > record_size(link) && !kernel_encrypts(link);
+    if (several && begin_batch(link, size)) {
+        return fill_batch(link, *cursor, size, more || size < left);
+    }
+    size = owed(link) > 0 ? owed(link) : size < record_size(link) ? size : record_size(link);
+    return write_pieces(link, cursor, size, more || size < left);
 }
 
 /* Sends what is left, in as many records as that takes. */
@@ -383,15 +468,15 @@ static ssize_t write_all(struct link *link, struct cursor cursor, size_t left, b
     size_t sent = 0;
     advance(&cursor, 0);
     while (left > 0) {
-        size_t size = owed(link) > 0             ? owed(link)
-                      : left < record_size(link) ? left
-                                                 : record_size(link);
-        ssize_t came = write_pieces(link, &cursor, size, more || size < left);
+        ssize_t came = write_some(link, &cursor, left, more);
         if (came < 0) {
             return sent > 0 ? (ssize_t)sent : came;
         }
         sent += (size_t)came;
         left -= (size_t)came;
+        if (link->pending > 0) {
+            break; /* there is no more room */
+        }
         advance(&cursor, (size_t)came);
     }
     return (ssize_t)sent;
@@ -414,7 +499,7 @@ static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int 
 
 /* --- send a file ------------------------------------------------------------------------------ */
 
-/* The kernel encrypts: the bytes need not come by here. */
+/* The bytes need not come by here. */
 static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size_t size)
 {
     begin(link);
@@ -435,34 +520,39 @@ static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size
     return -EINTR;
 }
 
-/* What is read at once is sent in several records. 0: truncated, perhaps since a record began. */
-static ssize_t write_some(struct link *link, int file, uint64_t offset, size_t left, char *buffer,
-                          bool *whole)
+/* The bytes are read to the end of the room that they are then encrypted into, from its beginning
+ * on: each record is shorter than what it takes the place of and what was read before it. 0:
+ * truncated. */
+static ssize_t read_batch(struct link *link, int file, uint64_t offset, size_t left)
 {
-    ssize_t got = pread(file, buffer, left < READ_SIZE ? left : READ_SIZE, (off_t)offset);
-    *whole = false;
-    if (got <= 0 || (size_t)got < owed(link)) {
-        return got < 0 ? -errno : 0;
+    size_t size = left < BATCH_SIZE ? left : BATCH_SIZE;
+    if (!begin_batch(link, size)) {
+        return -ENOMEM;
     }
-    struct iovec piece = {buffer, (size_t)got};
-    ssize_t came = write_all(link, (struct cursor){&piece, 1, 0}, (size_t)got, (size_t)got < left);
-    *whole = came == got;
-    return came;
+    struct batch *batch = link->wire.batch;
+    struct iovec piece = {batch->bytes + batch->room - size, 0};
+    ssize_t got = pread(file, piece.iov_base, size, (off_t)offset);
+    if (got <= 0) {
+        got = got < 0 ? -errno : 0;
+        wire_drop(&link->wire);
+        return got;
+    }
+    piece.iov_len = (size_t)got;
+    return fill_batch(link, (struct cursor){&piece, 1, 0}, (size_t)got, (size_t)got < left);
 }
 
-/* The bytes are read into the buffer that is then encrypted. */
 static ssize_t send_by_hand(struct link *link, int file, uint64_t offset, size_t size)
 {
-    char *buffer = malloc(size < READ_SIZE ? size : READ_SIZE);
-    bool whole = buffer != NULL;
-    ssize_t came = -ENOMEM;
     size_t sent = 0;
-    while (whole && sent < size) {
-        came = write_some(link, file, offset + sent, size - sent, buffer, &whole);
-        sent += came > 0 ? (size_t)came : 0;
-    }
-    free(buffer);
-    return sent > 0 ? (ssize_t)sent : came;
+    do {
+        ssize_t came = link->pending > 0 ? go_on(link, owed(link) < size - sent)
+                                         : read_batch(link, file, offset + sent, size - sent);
+        if (came <= 0) {
+            return sent > 0 ? (ssize_t)sent : came;
+        }
+        sent += (size_t)came;
+    } while (sent < size && link->pending == 0);
+    return (ssize_t)sent;
 }
 
 static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
@@ -475,8 +565,8 @@ static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, 
         return size == 0 ? 0 : -EINVAL;
     }
     begin_sending(link);
-    if (link->pending == 0 && tls_is_offloaded(stream)) {
-        return send_by_kernel(link, file, offset, size);
+    if (kernel_encrypts(link)) {
+        return link->pending > 0 ? end_record(link) : send_by_kernel(link, file, offset, size);
     }
     return send_by_hand(link, file, offset, size);
 }
@@ -489,11 +579,9 @@ static int link_end(struct stream *stream)
     if (cannot_send(link) || link->has_end || SSL_in_init(link->ssl)) {
         return cannot_send(link);
     }
-    if (link->pending > 0) {
-        ssize_t came = end_record(link);
-        if (came < 0) {
-            return (int)came;
-        }
+    ssize_t came = link->pending > 0 ? go_on(link, true) : 0;
+    if (came < 0 || link->pending > 0) {
+        return came < 0 ? (int)came : STREAM_WANT_WRITE;
     }
     begin(link);
     link->wire.more = false;
@@ -513,6 +601,7 @@ static void link_finish(struct stream_carrier *carrier)
         SSL_set_shutdown(link->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
     SSL_free(link->ssl);
+    wire_drop(&link->wire);
     free(link->reason);
     free(link);
 }
@@ -739,6 +828,5 @@ bool tls_resumed(const struct stream *stream)
 
 bool tls_is_offloaded(const struct stream *stream)
 {
-    return stream->carrier != NULL && tls_kernel_helps() &&
-           BIO_get_ktls_send(SSL_get_wbio(link_of(stream)->ssl));
+    return stream->carrier != NULL && kernel_encrypts(link_of(stream));
 }

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* All but receiving and sending is that of OpenSSL's own BIO for sockets, which also knows how the
@@ -25,6 +27,8 @@ static int failed(BIO *bio, struct wire *wire, int error, int direction)
     }
     return -1;
 }
+
+/* --- receive ---------------------------------------------------------------------------------- */
 
 static bool is_readable(int fd)
 {
@@ -63,10 +67,65 @@ static int receive(BIO *bio, char *to, int size)
     return (int)got;
 }
 
+/* --- send ------------------------------------------------------------------------------------- */
+
+bool wire_begin(struct wire *wire, size_t room)
+{
+    wire->batch = malloc(sizeof(*wire->batch) + room);
+    if (wire->batch != NULL) {
+        *wire->batch = (struct batch){.room = room};
+    }
+    return wire->batch != NULL;
+}
+
+void wire_drop(struct wire *wire)
+{
+    free(wire->batch);
+    wire->batch = NULL;
+}
+
+static ssize_t send_now(struct wire *wire, const char *from, size_t size)
+{
+    return send(wire->fd, from, size, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+}
+
+int wire_send(struct wire *wire)
+{
+    struct batch *batch = wire->batch;
+    ssize_t sent = send_now(wire, batch->bytes + batch->sent, batch->size - batch->sent);
+    if (sent < 0) {
+        return -errno;
+    }
+    batch->sent += (size_t)sent;
+    if (batch->sent < batch->size) {
+        return -EAGAIN;
+    }
+    wire_drop(wire);
+    return 0;
+}
+
+static int gather(BIO *bio, struct wire *wire, const char *from, size_t size)
+{
+    struct batch *batch = wire->batch;
+    if (size > batch->room - batch->size) {
+        return failed(bio, wire, ENOBUFS, BIO_FLAGS_WRITE);
+    }
+    memcpy(batch->bytes + batch->size, from, size);
+    batch->size += size;
+    return (int)size;
+}
+
 static int send_out(BIO *bio, const char *from, int size)
 {
     struct wire *wire = wire_of(bio);
     BIO_clear_retry_flags(bio);
+    if (wire->gathers) {
+        return gather(bio, wire, from, (size_t)size);
+    }
+    int first = wire->batch != NULL ? wire_send(wire) : 0;
+    if (first < 0) {
+        return failed(bio, wire, -first, BIO_FLAGS_WRITE);
+    }
     if (tls_kernel_helps() && BIO_get_ktls_send(bio)) {
         int sent = BIO_meth_get_write(sockets)(bio, from, size);
         wire->error = sent < 0 ? errno : 0;
@@ -75,11 +134,12 @@ static int send_out(BIO *bio, const char *from, int size)
     if (wire->full) {
         return failed(bio, wire, EAGAIN, BIO_FLAGS_WRITE);
     }
-    int flags = MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0);
-    ssize_t sent = send(wire->fd, from, (size_t)size, flags);
+    ssize_t sent = send_now(wire, from, (size_t)size);
     wire->full = sent >= 0 && sent < size;
     return sent < 0 ? failed(bio, wire, errno, BIO_FLAGS_WRITE) : (int)sent;
 }
+
+/* --- the method ------------------------------------------------------------------------------- */
 
 bool wire_init(void)
 {

@@ -5,9 +5,17 @@
 #include <openssl/bio.h>
 #include <stdbool.h>
 
+/* What leaves by one call: several records, one behind the other. */
+struct batch {
+    size_t room, size, sent; /* of `bytes`; so many were gathered; of these so many have left */
+    char bytes[];
+};
+
 struct wire {
     int fd;
-    int error;    /* of the last call that failed; 0: none did */
+    struct batch *batch; /* that is gathered, or has not left yet: all else goes behind it */
+    bool gathers;        /* send: into the batch, which has room */
+    int error;           /* of the last call that failed; 0: none did */
     bool patient; /* receive: the next one may wait, where the descriptor does; no further one */
     bool enough;  /* receive: none is wanted but what surely is there */
     bool drained; /* receive: the last one was short, so that there is nothing more */
@@ -25,3 +33,13 @@ bool wire_init(void);
 BIO *wire_bio(struct wire *wire);
 
 struct wire *wire_of(BIO *bio);
+
+/* A batch of this room, where there is none. False when out of memory. */
+bool wire_begin(struct wire *wire, size_t room);
+
+/* Sends what was gathered, or what is left of it, by one call. 0: all of it has left, and the batch
+ * is gone. -EAGAIN: there is no room for more. Else -errno of the call. */
+int wire_send(struct wire *wire);
+
+/* Drops the batch. */
+void wire_drop(struct wire *wire);
