@@ -15,6 +15,7 @@
 static json_t *processor_name(void);
 static bool in_cpuinfo(const char *name, char *to, size_t size);
 static json_t *governor(void);
+static json_t *congestion_control(void);
 static json_t *limits(void);
 static json_t *limit(int which);
 static json_t *file_line(const char *path);
@@ -33,11 +34,12 @@ json_t *environment_machine(const struct cores *allowed)
         snprintf(kernel, sizeof kernel, "%s %s %s", name.sysname, name.release, name.machine);
     }
     bool virtual = in_cpuinfo("flags", flags, sizeof flags) && strstr(flags, " hypervisor");
-    return json_pack("{s:o, s:i, s:s, s:b, s:o, s:I, s:s, s:o, s:f}", "processor", processor_name(),
-                     "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "cores_allowed",
+    return json_pack("{s:o, s:i, s:s, s:b, s:o, s:I, s:s, s:o, s:o, s:f}", "processor",
+                     processor_name(), "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "cores_allowed",
                      cores_write(cores, allowed), "virtual", virtual, "governor", governor(),
                      "memory_bytes", (json_int_t)pages * sysconf(_SC_PAGESIZE), "kernel", kernel,
-                     "limits", limits(), "load_before", getloadavg(load, 1) == 1 ? load[0] : 0.0);
+                     "congestion_control", congestion_control(), "limits", limits(), "load_before",
+                     getloadavg(load, 1) == 1 ? load[0] : 0.0);
 }
 
 static json_t *processor_name(void)
@@ -73,6 +75,12 @@ static bool in_cpuinfo(const char *name, char *to, size_t size)
 static json_t *governor(void)
 {
     return file_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+}
+
+/* Of TCP: it decides how large replies leave, over loopback too. */
+static json_t *congestion_control(void)
+{
+    return file_line("/proc/sys/net/ipv4/tcp_congestion_control");
 }
 
 static json_t *limits(void)

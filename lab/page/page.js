@@ -318,7 +318,7 @@ function facts() {
     ["Sampling", `CPU time from the server's own clock, exact; memory once in each run (smaps), threads ten times a second; watching cost ${duration(1e6 * cost / Math.max(1, rows.length))} of CPU for each run. Memory of the kernel, such as a thread's 16 KB of kernel stack, is not in the curves.`],
     ["Processor", `${machine.processor}, ${machine.cores} cores${machine.virtual ? ", a virtual machine" : ""}${machine.governor ? ", governor " + machine.governor : ""}`],
     ["Memory", bytes(machine.memory_bytes)],
-    ["System", machine.kernel],
+    ["System", `${machine.kernel}${machine.congestion_control ? ", congestion control " + machine.congestion_control : ""}`],
     ["Load before", machine.load_before.toFixed(2)],
     ["Programs", versions.join(", ")],
   ];

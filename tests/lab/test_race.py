@@ -4,6 +4,8 @@ import collections
 import csv
 import itertools
 import json
+import os
+import pathlib
 import re
 
 import pytest
@@ -97,6 +99,13 @@ def test_servers_are_sampled(race):
         assert use['rss_bytes'] > 1_000_000  # an interpreter holds more than that
         assert use['threads'] == 1
         assert row['sampling']['samples'] > 0
+
+
+def test_machine_is_told(race):
+    machine = race.bundle['environment']
+    assert machine['kernel'] == ' '.join(os.uname()[i] for i in (0, 2, 4))
+    control = pathlib.Path('/proc/sys/net/ipv4/tcp_congestion_control').read_text()
+    assert machine['congestion_control'] == control.strip()
 
 
 def test_book_that_names_itself_a_stand_in_is_told(race):
