@@ -11,6 +11,7 @@ N failed".
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import csv
 import os
 import pathlib
@@ -26,6 +27,8 @@ HOME = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = HOME / 'build' / 'tests-run'
 PYTHON = '/usr/bin/python3'  # the one that has Debian's pytest, whatever PATH says
 JOB_TIMEOUT_S = 480
+STOP_S = 15  # that jobs have to end by themselves when they are interrupted
+INTERRUPTED = 130  # exit status, as a shell has it
 NO_TESTS_COLLECTED = 5  # pytest's exit status
 LINES_SHOWN = 100
 
@@ -158,6 +161,12 @@ def results_of(suite, build, tls):
     return RESULTS / f'{suite}-{build}{"-tls" if tls else ""}'
 
 
+def signal_group(group, number):
+    """To all processes that a job has begun."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
 class Job:
     """One suite, or one file of it, against one build."""
 
@@ -172,6 +181,7 @@ class Job:
         self.elapsed_s = 0
         self.processor_s = 0  # used by it and by all that it began and waited for
         self.skipped = []  # (name, reason)
+        self.process = None  # while it runs
         self.done = False
 
     def command(self):
@@ -202,14 +212,15 @@ class Job:
         self.report().unlink(missing_ok=True)
         wrapper = [] if self.build == 'none' else without_random_addresses()
         with open(self.log, 'w', encoding='utf-8') as log:
-            process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, cwd=HOME, env=self.environment(),
-                                       start_new_session=True)
-            status = self.wait(process, time.monotonic() + JOB_TIMEOUT_S)
+            self.process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd=HOME, env=self.environment(),
+                                            start_new_session=True)
+            status = self.wait(self.process, time.monotonic() + JOB_TIMEOUT_S)
             if status is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                signal_group(self.process.pid, signal.SIGKILL)
+                self.process.wait()
                 log.write(f'\nnot at its end after {JOB_TIMEOUT_S} s\n')
+            self.process = None
         self.count(status)
         self.elapsed_s = time.monotonic() - begun
         self.done = True
@@ -293,10 +304,12 @@ class Crew:
     def __init__(self, workers):
         self.pool = concurrent.futures.ThreadPoolExecutor(workers)
         self.lock = threading.Lock()
+        self.jobs = []
         self.futures = []
 
     def add(self, jobs):
         begun = []
+        self.jobs += jobs
 
         def run(job):
             with self.lock:
@@ -319,20 +332,42 @@ class Crew:
         self.pool.shutdown()
         return [future.result() for future in self.futures]
 
+    def stop(self):
+        """Ends all jobs, which have a moment to end what they began, and begins no other."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        groups, deadline = set(), time.monotonic() + STOP_S
+        while (running := self.groups()) and time.monotonic() < deadline:
+            for group in running - groups:
+                signal_group(group, signal.SIGINT)
+            groups |= running
+            time.sleep(0.05)
+        for group in groups:
+            signal_group(group, signal.SIGKILL)
+        self.pool.shutdown()
+
+    def groups(self):
+        """Of processes, those of all jobs that run."""
+        return {process.pid for process in [job.process for job in self.jobs] if process}
+
 
 def run_all(suites, builds, words, workers, tls, asked):
     """Each build's jobs run while the next is built; with `tls`, only those over TLS; with `asked`, those
     that others make needless, too. Returns the jobs, and how many builds failed."""
     crew, broken = Crew(workers), 0
-    for build in builds:
-        if is_made(build):
-            for suite in suites:
-                if not tls:
-                    crew.add(jobs_of(suite, build, words, asked))
-                crew.add(jobs_over_tls(suite, build, words, asked=tls))
-        else:
-            broken += 1
-    return crew.finish(), broken
+    try:
+        for build in builds:
+            if is_made(build):
+                for suite in suites:
+                    if not tls:
+                        crew.add(jobs_of(suite, build, words, asked))
+                    crew.add(jobs_over_tls(suite, build, words, asked=tls))
+            else:
+                broken += 1
+        return crew.finish(), broken
+    except KeyboardInterrupt:
+        say('interrupted: what runs is ended')
+        crew.stop()
+        raise
 
 
 # --- Command line --------------------------------------------------------------------------------
@@ -379,6 +414,8 @@ def write_times(jobs):
 
 
 def main():
+    for number in (signal.SIGINT, signal.SIGTERM):  # though whoever began it may have ignored them
+        signal.signal(number, signal.default_int_handler)
     options, words = read_command_line()
     suites = options.suite or list(SUITES)
     wanted = {build for suite in suites for build in SUITES[suite][1]}
@@ -400,4 +437,7 @@ def main():
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
