@@ -30,7 +30,8 @@ enum {
      * receives and to write when it sends; under a carrier it may be the other way round: what is
      * then waited for is the other direction, and the call to be made again is the same. Under a
      * carrier a blocking descriptor may come back so before its timeout, too, when a part of what
-     * is needed was moved: it waits no more than once in a call. */
+     * is needed was moved: a call that receives waits no more than once. One that sends may wait
+     * several times, as long as the peer takes something each time. */
     STREAM_WANT_READ = -EAGAIN,
     STREAM_WANT_WRITE = -5001,
     /* The peer has closed the connection without the carrier's own end: what came may not be all.
@@ -76,7 +77,8 @@ ssize_t stream_discard(struct stream *stream, size_t size, void *scratch, size_t
 /* Sends from the pieces (1..IOV_MAX), as much as there is room for; `more` says that other bytes
  * follow at once (MSG_MORE). Never raises SIGPIPE. Under a carrier, what it was given and did not
  * send has to be sent next: the same bytes, wherever they lie by then, by this call, where `more`
- * says that it has not all of them, or by the next one. Fewer of them may be -EINVAL. */
+ * says that it has not all of them, or by the next one. Fewer of them may be -EINVAL. The last of
+ * those that were sent may then be of use to the peer only with those that follow. */
 ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count, bool more);
 
 /* Sends up to `size` bytes of a file from `offset`. 0 when the file has none there (truncated).

@@ -25,8 +25,7 @@ SSL_CTX *context_create(const SSL_METHOD *method, enum tls_version oldest)
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      (tls_kernel_helps() ? SSL_OP_ENABLE_KTLS : 0));
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_msg_callback(context, link_on_message);
     SSL_CTX_set_read_ahead(context, 1);

@@ -24,6 +24,7 @@ enum {
     SILENCE_MS = 1000,
     LARGEST_RECORD = 16384,
     BATCH_SIZE = 4 * LARGEST_RECORD, /* so much of what is sent is encrypted before it leaves */
+    OVERHEAD = 32,                   /* of a record, unless it is padded */
     GATHER_SIZE = 2048,              /* pieces up to this size are put together on the stack */
     MESSAGES_MOST = 32, /* of TLS's own, one behind the other: some bring tickets or new keys */
 };
@@ -35,13 +36,13 @@ struct link {
     struct tls_recall *recall;
     struct wire wire;
     uint32_t sent_ms;    /* when something was last sent, by a clock that turns over */
-    uint32_t pending;    /* bytes that are encrypted, but have not all left; */
+    uint32_t pending;    /* bytes that were encrypted, but have not all left; */
     uint32_t told;       /* so many of these the caller was told of already */
     uint16_t quick_left; /* of QUICK_BYTES */
     uint16_t record;     /* the largest that the peer takes */
     unsigned messages;   /* of TLS's own that came behind the last bytes */
-    bool batched;        /* what is pending is the wire's batch; else a record that OpenSSL keeps */
     bool serves;
+    bool met;       /* the handshake is done */
     bool vague;     /* the reason tells that the wire failed, and not why */
     bool has_end;   /* close_notify was sent */
     int broken;     /* what all calls come to from now on; 0: nothing is broken */
@@ -118,7 +119,7 @@ static void begin(struct link *link)
 {
     ERR_clear_error();
     link->wire.error = 0;
-    link->wire.full = false;
+    link->wire.full = 0;
 }
 
 /* What a call came to that did not do what it was asked for. 0: the peer has said that it ends. */
@@ -261,6 +262,7 @@ static void begin_sending(struct link *link)
         link->quick_left = QUICK_BYTES;
     }
     link->sent_ms = now;
+    link->wire.full = 0;
 }
 
 static size_t record_size(const struct link *link)
@@ -268,46 +270,35 @@ static size_t record_size(const struct link *link)
     return link->quick_left > 0 && link->record > QUICK_RECORD ? QUICK_RECORD : link->record;
 }
 
-/* Encrypts one record, which leaves or is gathered. What could not be sent of it remains with
- * OpenSSL, and has to go before anything else: `pending` bytes are then to be offered again. It
- * looks only at their number, but where they are still at hand they are the same ones, so that
- * nothing else could leave in their place. */
-static ssize_t write_record(struct link *link, const void *from, size_t size, bool more)
+/* What cannot be sent makes a call fail, and those that follow. */
+static int give_up(struct link *link, int error)
+{
+    link->unsendable = error;
+    return error;
+}
+
+static int give_up_wire(struct link *link, int error)
+{
+    set_vague_reason(link, -error);
+    return give_up(link, error);
+}
+
+/* Encrypts one record, which leaves, or is gathered or kept by the wire. A message of TLS's own may
+ * have to go first, and to be waited for. */
+static ssize_t write_record(struct link *link, const void *from, size_t size)
 {
     size_t written = 0;
-    begin(link);
-    link->wire.more = more;
+    ERR_clear_error();
+    link->wire.error = 0;
     link->wire.patient = true;
     link->wire.enough = false;
     int result = SSL_write_ex(link->ssl, from, size, &written);
     if (result == 1) {
-        link->pending = 0;
         link->quick_left -= (uint16_t)(written < link->quick_left ? written : link->quick_left);
         return (ssize_t)written;
     }
     int came = came_of(link, result);
-    if (!stream_may_repeat(came)) {
-        link->unsendable = came == 0 ? -EPIPE : came;
-        return link->unsendable;
-    }
-    if (!SSL_in_init(link->ssl) && !link->wire.gathers) {
-        link->pending = (uint32_t)size; /* else a message of TLS's own has to go first */
-    }
-    return came;
-}
-
-/* Sends the rest of a record whose bytes nobody offers whole any more. What it returns are those
- * that the caller has not been told of. */
-static ssize_t end_record(struct link *link)
-{
-    static const char whatever[LARGEST_RECORD];
-    ssize_t came = write_record(link, whatever, link->pending, true);
-    if (came < 0) {
-        return came;
-    }
-    came -= link->told;
-    link->told = 0;
-    return came;
+    return stream_may_repeat(came) ? came : give_up(link, came == 0 ? -EPIPE : came);
 }
 
 /* How many bytes have to be offered next, 0: nothing is under way. */
@@ -355,88 +346,88 @@ static void gather(struct cursor cursor, char *to, size_t size)
 }
 
 /* Writes one record of the next bytes, put together from the pieces where it takes several. */
-static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size_t size, bool more)
+static ssize_t write_pieces(struct link *link, const struct cursor *cursor, size_t size)
 {
     char small[GATHER_SIZE];
     if (cursor->piece->iov_len - cursor->offset >= size) {
-        return write_record(link, (char *)cursor->piece->iov_base + cursor->offset, size, more);
+        return write_record(link, (char *)cursor->piece->iov_base + cursor->offset, size);
     }
     char *gathered = size <= sizeof(small) ? small : malloc(size);
     if (gathered == NULL) {
         return -ENOMEM;
     }
     gather(*cursor, gathered, size);
-    ssize_t came = write_record(link, gathered, size, more);
+    ssize_t came = write_record(link, gathered, size);
     if (gathered != small) {
         free(gathered);
     }
     return came;
 }
 
-/* --- send a batch ----------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
-/* A batch for the records of so many bytes. */
+/* For the records of so many bytes, and always for one more, whatever it is padded to: the system's
+ * configuration of OpenSSL may ask for that (RecordPadding). */
 static bool begin_batch(struct link *link, size_t size)
 {
     size_t records = size / record_size(link) + 1;
-    return wire_begin(&link->wire, size + records * SSL3_RT_MAX_ENCRYPTED_OVERHEAD);
+    return wire_begin(&link->wire, size + records * OVERHEAD + SSL3_RT_MAX_PACKET_SIZE);
 }
 
-/* Sends the batch, or what is left of it. The caller is told of its bytes as they leave, of the
- * last one when nothing is left: so it comes again until then. */
-static ssize_t send_batch(struct link *link, bool more)
+/* Encrypts the next bytes into the batch, as many as have room there: how many, or what came of the
+ * first record. `in_place`: they lie at the end of its room. */
+static ssize_t fill_batch(struct link *link, struct cursor cursor, size_t size, bool in_place)
 {
-    link->wire.more = more;
-    int came = link->wire.batch != NULL ? wire_send(&link->wire) : 0; /* else it has left already */
-    const struct batch *batch = link->wire.batch;
-    uint64_t gone = came == 0 ? link->pending : (uint64_t)link->pending * batch->sent / batch->size;
-    if (came < 0 && came != -EAGAIN && came != -EINTR) {
-        set_vague_reason(link, -came);
-        link->unsendable = came;
-        return came;
-    }
-    if (gone > link->told) {
-        gone -= link->told;
-        link->told += (uint32_t)gone;
-    } else {
-        gone = 0; /* it was told of them before */
-    }
-    if (came == 0) {
-        link->pending = link->told = 0;
-        link->batched = false;
-    }
-    return gone > 0 ? (ssize_t)gone : came == -EAGAIN ? STREAM_WANT_WRITE : came;
-}
-
-/* Fills the batch with the next bytes, and sends it. */
-static ssize_t fill_batch(struct link *link, struct cursor cursor, size_t size, bool more)
-{
-    size_t filled = 0;
+    struct batch *batch = link->wire.batch;
+    size_t room = batch->room, filled = 0;
     ssize_t came = 1;
     link->wire.gathers = true;
     while (filled < size && came > 0) {
-        size_t left = size - filled;
-        came =
-            write_pieces(link, &cursor, left < record_size(link) ? left : record_size(link), more);
+        size_t left = size - filled, some = left < record_size(link) ? left : record_size(link);
+        batch->room = in_place ? room - (left - some) : room; /* the others are still to be read */
+        if (batch->room - batch->end < SSL3_RT_MAX_PACKET_SIZE) {
+            break;
+        }
+        came = write_pieces(link, &cursor, some);
         if (came > 0) {
             filled += (size_t)came;
             advance(&cursor, (size_t)came);
         }
     }
     link->wire.gathers = false;
-    if (filled == 0) {
+    batch->room = room;
+    if (batch->end == 0) {
         wire_drop(&link->wire);
-        return came;
     }
-    link->batched = true;
-    link->pending = (uint32_t)filled;
-    return send_batch(link, more || filled < size);
+    return filled > 0 ? (ssize_t)filled : came;
 }
 
-/* Goes on with what was begun, and is not offered as it was. */
-static ssize_t go_on(struct link *link, bool more)
+/* Sends what waits. 0: nothing does any more. */
+static int push(struct link *link, bool more)
 {
-    return link->batched ? send_batch(link, more) : end_record(link);
+    link->wire.more = more;
+    int came = link->wire.batch != NULL ? wire_send(&link->wire) : 0;
+    return came == 0 || came == -EINTR ? came
+           : came == -EAGAIN           ? STREAM_WANT_WRITE
+                                       : give_up_wire(link, came);
+}
+
+/* How many bytes have left that the caller was not told of: of those that are pending, in the
+ * proportion in which what they were encrypted to has. */
+static size_t take_gone(struct link *link)
+{
+    const struct batch *batch = link->wire.batch;
+    size_t gone = link->pending;
+    if (batch != NULL) {
+        size_t all = batch->sent + (batch->end - batch->begin);
+        gone = (size_t)((uint64_t)link->pending * batch->sent / all);
+    }
+    size_t news = gone > link->told ? gone - link->told : 0;
+    link->told += (uint32_t)news;
+    if (batch == NULL) {
+        link->pending = link->told = 0;
+    }
+    return news;
 }
 
 /* --- send from memory ------------------------------------------------------------------------- */
@@ -448,38 +439,47 @@ static ssize_t tell(struct link *link, size_t size)
     return (ssize_t)size;
 }
 
-static ssize_t write_some(struct link *link, const struct cursor *cursor, size_t left, bool more)
+/* One record leaves from where OpenSSL has made it; several leave together. */
+static ssize_t encrypt_some(struct link *link, const struct cursor *cursor, size_t left, bool more)
 {
-    if (link->batched || link->told > 0) {
-        return go_on(link, more || owed(link) < left);
-    }
     size_t size = left < BATCH_SIZE ? left : BATCH_SIZE;
-    bool several = owed(link) == 0 && size > record_size(link) && !kernel_encrypts(link);
-    if (several && begin_batch(link, size)) {
-        return fill_batch(link, *cursor, size, more || size < left);
+    if (size > record_size(link) && begin_batch(link, size)) {
+        return fill_batch(link, *cursor, size, false);
     }
-    size = owed(link) > 0 ? owed(link) : size < record_size(link) ? size : record_size(link);
-    return write_pieces(link, cursor, size, more || size < left);
+    size = size < record_size(link) ? size : record_size(link);
+    link->wire.more = more || size < left;
+    return write_pieces(link, cursor, size);
 }
 
-/* Sends what is left, in as many records as that takes. */
 static ssize_t write_all(struct link *link, struct cursor cursor, size_t left, bool more)
 {
     size_t sent = 0;
+    ssize_t came = 0;
     advance(&cursor, 0);
-    while (left > 0) {
-        ssize_t came = write_some(link, &cursor, left, more);
-        if (came < 0) {
-            return sent > 0 ? (ssize_t)sent : came;
+    while (left > 0 && came == 0) {
+        if (link->wire.batch == NULL) {
+            came = encrypt_some(link, &cursor, left, more);
+            if (came < 0) {
+                break;
+            }
+            link->pending = (uint32_t)came;
         }
-        sent += (size_t)came;
-        left -= (size_t)came;
-        if (link->pending > 0) {
-            break; /* there is no more room */
-        }
-        advance(&cursor, (size_t)came);
+        came = push(link, more || owed(link) < left);
+        size_t gone = take_gone(link);
+        sent += gone;
+        left -= gone;
+        advance(&cursor, gone);
     }
-    return (ssize_t)sent;
+    return sent > 0 ? (ssize_t)sent : came;
+}
+
+/* By a plain stream: the kernel encrypts what comes by the descriptor. OpenSSL would remember where
+ * what it could not send lay, and send what lies there later. */
+static ssize_t send_plain(struct link *link, const struct iovec *pieces, int count, bool more)
+{
+    struct stream beneath = {.fd = link->wire.fd};
+    ssize_t came = stream_send(&beneath, pieces, count, more);
+    return came >= 0 || stream_may_repeat(came) ? came : give_up_wire(link, (int)came);
 }
 
 static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int count, bool more)
@@ -489,6 +489,9 @@ static ssize_t link_send(struct stream *stream, const struct iovec *pieces, int 
     size_t left = left_of(&cursor);
     if (cannot_send(link)) {
         return cannot_send(link);
+    }
+    if (kernel_encrypts(link)) {
+        return send_plain(link, pieces, count, more);
     }
     if (left < owed(link)) {
         return more ? tell(link, left) : -EINVAL;
@@ -510,49 +513,48 @@ static ssize_t send_by_kernel(struct link *link, int file, uint64_t offset, size
     }
     int error = errno;
     ERR_clear_error();
-    if (error == EAGAIN) {
-        return STREAM_WANT_WRITE;
+    if (error == EAGAIN || error == EINTR) {
+        return error == EAGAIN ? STREAM_WANT_WRITE : -EINTR;
     }
-    if (error != EINTR) {
-        link->unsendable = error != 0 ? -error : STREAM_BROKEN;
-        return link->unsendable;
-    }
-    return -EINTR;
+    return give_up(link, error != 0 ? -error : STREAM_BROKEN);
 }
 
-/* The bytes are read to the end of the room that they are then encrypted into, from its beginning
- * on: each record is shorter than what it takes the place of and what was read before it. 0:
- * truncated. */
-static ssize_t read_batch(struct link *link, int file, uint64_t offset, size_t left)
+/* Reads the next bytes to the end of the room that they are then encrypted into, from its beginning
+ * on: it takes no other buffer, and no record reaches what is still to be read. 0: truncated. */
+static ssize_t read_some(struct link *link, int file, uint64_t offset, size_t left)
 {
     size_t size = left < BATCH_SIZE ? left : BATCH_SIZE;
     if (!begin_batch(link, size)) {
         return -ENOMEM;
     }
     struct batch *batch = link->wire.batch;
-    struct iovec piece = {batch->bytes + batch->room - size, 0};
+    struct iovec piece = {batch->bytes + batch->room - size, size};
     ssize_t got = pread(file, piece.iov_base, size, (off_t)offset);
     if (got <= 0) {
         got = got < 0 ? -errno : 0;
         wire_drop(&link->wire);
         return got;
     }
-    piece.iov_len = (size_t)got;
-    return fill_batch(link, (struct cursor){&piece, 1, 0}, (size_t)got, (size_t)got < left);
+    batch->room -= size - (size_t)got; /* it may be less */
+    return fill_batch(link, (struct cursor){&piece, 1, 0}, (size_t)got, true);
 }
 
 static ssize_t send_by_hand(struct link *link, int file, uint64_t offset, size_t size)
 {
     size_t sent = 0;
-    do {
-        ssize_t came = link->pending > 0 ? go_on(link, owed(link) < size - sent)
-                                         : read_batch(link, file, offset + sent, size - sent);
-        if (came <= 0) {
-            return sent > 0 ? (ssize_t)sent : came;
+    ssize_t came = 0;
+    while (sent < size && came == 0) {
+        if (link->wire.batch == NULL) {
+            came = read_some(link, file, offset + sent, size - sent);
+            if (came <= 0) {
+                break;
+            }
+            link->pending = (uint32_t)came;
         }
-        sent += (size_t)came;
-    } while (sent < size && link->pending == 0);
-    return (ssize_t)sent;
+        came = push(link, owed(link) < size - sent);
+        sent += take_gone(link);
+    }
+    return sent > 0 ? (ssize_t)sent : came;
 }
 
 static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
@@ -564,33 +566,37 @@ static ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, 
     if (size == 0 || size < owed(link)) {
         return size == 0 ? 0 : -EINVAL;
     }
-    begin_sending(link);
     if (kernel_encrypts(link)) {
-        return link->pending > 0 ? end_record(link) : send_by_kernel(link, file, offset, size);
+        return send_by_kernel(link, file, offset, size);
     }
+    begin_sending(link);
     return send_by_hand(link, file, offset, size);
 }
 
 /* --- end -------------------------------------------------------------------------------------- */
 
+/* It goes behind what waits, and behind a message of TLS's own that was still to be written. 0 when
+ * one of the peer's has come in part: nothing can then be said before the rest has. */
+static int say_end(struct link *link)
+{
+    link->wire.more = false;
+    if (SSL_in_init(link->ssl) && SSL_do_handshake(link->ssl) != 1) {
+        return 0;
+    }
+    int result = SSL_shutdown(link->ssl);
+    link->has_end = result >= 0;
+    return result < 0 ? came_of(link, result) : 0;
+}
+
 static int link_end(struct stream *stream)
 {
     struct link *link = link_of(stream);
-    if (cannot_send(link) || link->has_end || SSL_in_init(link->ssl)) {
+    if (cannot_send(link) || !link->met) {
         return cannot_send(link);
     }
-    ssize_t came = link->pending > 0 ? go_on(link, true) : 0;
-    if (came < 0 || link->pending > 0) {
-        return came < 0 ? (int)came : STREAM_WANT_WRITE;
-    }
     begin(link);
-    link->wire.more = false;
-    int result = SSL_shutdown(link->ssl);
-    if (result < 0) {
-        return came_of(link, result);
-    }
-    link->has_end = true;
-    return 0;
+    int came = link->has_end ? 0 : say_end(link);
+    return came < 0 ? came : push(link, false);
 }
 
 /* Without this OpenSSL would take a session that was not ended properly for a bad one. */
@@ -748,6 +754,8 @@ int tls_handshake(struct stream *stream)
     link->wire.more = false;
     int result = SSL_do_handshake(link->ssl);
     if (result == 1) {
+        link->met = true;
+        link->wire.keeps = !kernel_encrypts(link);
         link->record = largest_record(link->ssl);
         link->messages = 0;
         keep_renewed(link);

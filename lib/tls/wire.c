@@ -69,6 +69,13 @@ static int receive(BIO *bio, char *to, int size)
 
 /* --- send ------------------------------------------------------------------------------------- */
 
+enum {
+    /* What is kept at the most: a batch of the largest size, and messages of TLS's own behind it,
+     * which a peer may ask for without end while it takes nothing. */
+    KEPT_MOST = 128 * 1024,
+    SPARED_LEAST = 16 * 1024 /* so much room is given back when it is not needed any more */
+};
+
 bool wire_begin(struct wire *wire, size_t room)
 {
     wire->batch = malloc(sizeof(*wire->batch) + room);
@@ -84,59 +91,118 @@ void wire_drop(struct wire *wire)
     wire->batch = NULL;
 }
 
+static size_t waiting(const struct wire *wire)
+{
+    return wire->batch != NULL ? wire->batch->end - wire->batch->begin : 0;
+}
+
+/* Gives the batch so much room, what waits foremost. False when out of memory: all is as it was. */
+static bool resize(struct wire *wire, size_t room)
+{
+    struct batch *batch = wire->batch;
+    if (batch != NULL && batch->begin > 0) {
+        memmove(batch->bytes, batch->bytes + batch->begin, batch->end - batch->begin);
+        batch->end -= batch->begin;
+        batch->begin = 0;
+    }
+    struct batch *resized = realloc(batch, sizeof(*batch) + room);
+    if (resized == NULL) {
+        return false;
+    }
+    if (batch == NULL) {
+        *resized = (struct batch){0};
+    }
+    resized->room = room;
+    wire->batch = resized;
+    return true;
+}
+
+static void append(struct batch *batch, const char *from, size_t size)
+{
+    memcpy(batch->bytes + batch->end, from, size);
+    batch->end += size;
+}
+
+/* How many were sent, or -1 with errno set. */
 static ssize_t send_now(struct wire *wire, const char *from, size_t size)
 {
-    return send(wire->fd, from, size, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+    ssize_t sent = send(wire->fd, from, size, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
+    wire->full = sent >= 0                           ? ((size_t)sent < size ? EAGAIN : 0)
+                 : errno == EAGAIN || errno == EINTR ? errno
+                                                     : 0;
+    return sent;
 }
 
 int wire_send(struct wire *wire)
 {
     struct batch *batch = wire->batch;
-    ssize_t sent = send_now(wire, batch->bytes + batch->sent, batch->size - batch->sent);
+    if (wire->full != 0) {
+        return -wire->full;
+    }
+    ssize_t sent = send_now(wire, batch->bytes + batch->begin, waiting(wire));
     if (sent < 0) {
         return -errno;
     }
     batch->sent += (size_t)sent;
-    if (batch->sent < batch->size) {
-        return -EAGAIN;
+    batch->begin += (size_t)sent;
+    if (batch->begin == batch->end) {
+        wire_drop(wire);
+        return 0;
     }
-    wire_drop(wire);
-    return 0;
+    if (batch->room - waiting(wire) >= SPARED_LEAST) {
+        resize(wire, waiting(wire));
+    }
+    return -EAGAIN;
+}
+
+/* What OpenSSL gave, of which so many were sent. */
+static int keep(BIO *bio, struct wire *wire, const char *from, size_t size, size_t sent)
+{
+    size_t left = size - sent;
+    if (waiting(wire) + left > KEPT_MOST) {
+        return failed(bio, wire, EAGAIN, BIO_FLAGS_WRITE);
+    }
+    if (!resize(wire, waiting(wire) + left)) {
+        return failed(bio, wire, ENOMEM, BIO_FLAGS_WRITE);
+    }
+    append(wire->batch, from + sent, left);
+    wire->batch->sent += sent;
+    return (int)size;
 }
 
 static int gather(BIO *bio, struct wire *wire, const char *from, size_t size)
 {
-    struct batch *batch = wire->batch;
-    if (size > batch->room - batch->size) {
+    if (size > wire->batch->room - wire->batch->end) {
         return failed(bio, wire, ENOBUFS, BIO_FLAGS_WRITE);
     }
-    memcpy(batch->bytes + batch->size, from, size);
-    batch->size += size;
+    append(wire->batch, from, size);
     return (int)size;
 }
 
 static int send_out(BIO *bio, const char *from, int size)
 {
     struct wire *wire = wire_of(bio);
+    ssize_t sent = 0;
     BIO_clear_retry_flags(bio);
     if (wire->gathers) {
         return gather(bio, wire, from, (size_t)size);
     }
-    int first = wire->batch != NULL ? wire_send(wire) : 0;
-    if (first < 0) {
-        return failed(bio, wire, -first, BIO_FLAGS_WRITE);
-    }
     if (tls_kernel_helps() && BIO_get_ktls_send(bio)) {
-        int sent = BIO_meth_get_write(sockets)(bio, from, size);
+        sent = BIO_meth_get_write(sockets)(bio, from, size);
         wire->error = sent < 0 ? errno : 0;
-        return sent;
+        return (int)sent;
     }
-    if (wire->full) {
-        return failed(bio, wire, EAGAIN, BIO_FLAGS_WRITE);
+    if (wire->batch == NULL && wire->full == 0) {
+        sent = send_now(wire, from, (size_t)size);
+        if (sent == size || (sent < 0 && wire->full == 0)) {
+            return sent < 0 ? failed(bio, wire, errno, BIO_FLAGS_WRITE) : size;
+        }
+        sent = sent < 0 ? 0 : sent;
     }
-    ssize_t sent = send_now(wire, from, (size_t)size);
-    wire->full = sent >= 0 && sent < size;
-    return sent < 0 ? failed(bio, wire, errno, BIO_FLAGS_WRITE) : (int)sent;
+    if (wire->keeps) {
+        return keep(bio, wire, from, (size_t)size, (size_t)sent);
+    }
+    return sent > 0 ? (int)sent : failed(bio, wire, wire->full, BIO_FLAGS_WRITE);
 }
 
 /* --- the method ------------------------------------------------------------------------------- */

@@ -279,6 +279,94 @@ static void answer_that_finds_no_room_goes_first(void **state)
     ends_close(&ends);
 }
 
+/* More than there is room for; how much has left. */
+static size_t send_until_it_waits(struct stream *stream, const unsigned char *bytes)
+{
+    size_t sent = 0;
+    ssize_t came;
+    do {
+        struct iovec rest = {(void *)(bytes + sent), BODY - sent};
+        came = stream_send(stream, &rest, 1, false);
+        sent += came > 0 ? (size_t)came : 0;
+    } while (came > 0 && sent < BODY);
+    assert_int_equal(came, STREAM_WANT_WRITE);
+    return sent;
+}
+
+/* What is received meanwhile may have to be answered: that goes behind what waits, and before what
+ * is encrypted later. The end comes last. */
+static void answers_go_behind_what_waits(void **state)
+{
+    static unsigned char bytes[BODY];
+    struct ends ends;
+    unsigned char some[1000];
+    size_t got = 0;
+    int end, size;
+    (void)state;
+    pattern_fill(bytes, BODY);
+    ends_open(&ends, world.server, NULL, NULL, NULL);
+    SSL *ssl = stranger(&ends, strange_context(TLS1_3_VERSION));
+    assert_int_equal(stranger_shake(&ends, ssl).server, 0);
+    size_t sent = send_until_it_waits(&ends.server, bytes);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_write(ssl, "x", 1), 1);
+        expect_text(&ends.server, "x");
+    }
+    do {
+        struct iovec rest = {bytes + sent, BODY - sent};
+        ssize_t came = sent < BODY ? stream_send(&ends.server, &rest, 1, false) : 0;
+        assert_true(came >= 0 || came == STREAM_WANT_WRITE);
+        sent += came > 0 ? (size_t)came : 0;
+        end = sent < BODY ? STREAM_WANT_WRITE : stream_end(&ends.server);
+        assert_true(end == 0 || end == STREAM_WANT_WRITE);
+        size = SSL_read(ssl, some, sizeof(some));
+        pattern_check(some, size > 0 ? (size_t)size : 0, got);
+        got += size > 0 ? (size_t)size : 0;
+    } while (end != 0 || size > 0);
+    assert_int_equal(SSL_get_error(ssl, size), SSL_ERROR_ZERO_RETURN);
+    assert_int_equal(got, BODY);
+    SSL_free(ssl);
+    ends_close(&ends);
+}
+
+/* In TLS 1.2 a refusal is such an answer: a record of its own (RFC 5246 6.2.1), which must not be
+ * missing where it was counted. */
+static void refusal_goes_behind_what_waits(void **state)
+{
+    enum {
+        ALERT = 21
+    };
+    static unsigned char bytes[BODY], raw[2 * BODY];
+    struct ends ends;
+    size_t came = 0, alerts = 0;
+    char text[64];
+    (void)state;
+    ends_open(&ends, world.server, NULL, NULL, NULL);
+    SSL *ssl = stranger(&ends, strange_context(TLS1_2_VERSION));
+    assert_int_equal(stranger_shake(&ends, ssl).server, 0);
+    size_t sent = send_until_it_waits(&ends.server, bytes);
+    assert_int_equal(SSL_renegotiate(ssl), 1);
+    SSL_set0_rbio(ssl, BIO_new(BIO_s_mem())); /* it only writes: what has come is in its way */
+    SSL_do_handshake(ssl);
+    assert_int_equal(stream_receive(&ends.server, text, sizeof(text)), STREAM_WANT_READ);
+    while (sent < BODY) {
+        ssize_t more = recv(ends.client.fd, raw + came, sizeof(raw) - came, 0);
+        came += more > 0 ? (size_t)more : 0;
+        struct iovec rest = {bytes + sent, BODY - sent};
+        more = stream_send(&ends.server, &rest, 1, false);
+        assert_true(more > 0 || more == STREAM_WANT_WRITE);
+        sent += more > 0 ? (size_t)more : 0;
+    }
+    came += (size_t)recv(ends.client.fd, raw + came, sizeof(raw) - came, 0);
+    for (size_t at = 0; at < came; at += 5 + raw[at + 3] * 256u + raw[at + 4]) {
+        alerts += raw[at] == ALERT;
+    }
+    assert_int_equal(alerts, 1);
+    SSL_free(ssl);
+    ends_close(&ends);
+}
+
 static void renegotiation_is_refused(void **state)
 {
     struct ends ends;
@@ -360,6 +448,8 @@ int main(void)
     suite_add(suite, CASE(renegotiations_have_an_end));
     suite_add(suite, CASE(key_update_waits_for_room));
     suite_add(suite, CASE(answer_that_finds_no_room_goes_first));
+    suite_add(suite, CASE(answers_go_behind_what_waits));
+    suite_add(suite, CASE(refusal_goes_behind_what_waits));
     suite_add(suite, CASE(renegotiation_is_refused));
     suite_add(suite, CASE(slow_peer_gets_small_records_whole));
     suite_add(suite, CASE(peer_gets_records_as_small_as_it_asks_for));

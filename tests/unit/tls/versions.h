@@ -22,7 +22,7 @@ struct tls_client *client_for(void **state);
 void open_met(struct ends *ends, struct tls_client *client);
 
 enum {
-    BODY = 120000 /* more than a socket pair holds */
+    BODY = 300000 /* more than a socket pair holds */
 };
 
 /* Receives until nothing more comes; what came is the pattern's from *at on. */
