@@ -41,7 +41,7 @@ bool server_init(void);
 
 /* Why a certificate of the peer is not accepted: the callback of both sides (link.c). */
 int link_on_verdict(int fine, X509_STORE_CTX *verdict);
-/* A message of TLS's own has come or gone (link.c). */
+/* A message of TLS's own has come or gone (receive.c). */
 void link_on_message(int sent, int version, int kind, const void *bytes, size_t size, SSL *ssl,
                      void *argument);
 /* A session has come (link.c). */
