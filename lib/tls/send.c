@@ -356,6 +356,7 @@ ssize_t link_send_file(struct stream *stream, int file, uint64_t offset, size_t 
 static int say_end(struct link *link)
 {
     link->wire.more = false;
+    link->wire.patient = false;
     if (SSL_in_init(link->ssl) && SSL_do_handshake(link->ssl) != 1) {
         return 0;
     }

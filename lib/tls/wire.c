@@ -76,15 +76,6 @@ enum {
     SPARED_LEAST = 16 * 1024 /* so much room is given back when it is not needed any more */
 };
 
-bool wire_begin(struct wire *wire, size_t room)
-{
-    wire->batch = malloc(sizeof(*wire->batch) + room);
-    if (wire->batch != NULL) {
-        *wire->batch = (struct batch){.room = room};
-    }
-    return wire->batch != NULL;
-}
-
 void wire_drop(struct wire *wire)
 {
     free(wire->batch);
@@ -115,6 +106,11 @@ static bool resize(struct wire *wire, size_t room)
     resized->room = room;
     wire->batch = resized;
     return true;
+}
+
+bool wire_begin(struct wire *wire, size_t room)
+{
+    return resize(wire, room);
 }
 
 static void append(struct batch *batch, const char *from, size_t size)

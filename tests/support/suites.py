@@ -341,7 +341,7 @@ class Crew:
                 signal_group(group, signal.SIGINT)
             groups |= running
             time.sleep(0.05)
-        for group in groups:
+        for group in groups | running:
             signal_group(group, signal.SIGKILL)
         self.pool.shutdown()
 

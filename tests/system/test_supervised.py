@@ -192,6 +192,12 @@ def test_succession_is_told_by_the_one_that_is_believed(own, supervisor):
     server.stopped()
 
 
+def rests(pid):
+    """Whether it has closed what it told the last notice by: it waits for the next signal."""
+    stat = pathlib.Path(f'/proc/{pid}/stat')
+    return wait_until(lambda: stat.read_text().rpartition(')')[2].split()[0] == 'S')
+
+
 def sockets_of(pid):
     return sum(os.readlink(entry.path).startswith('socket') for entry in os.scandir(f'/proc/{pid}/fd'))
 
@@ -201,6 +207,7 @@ def test_successor_begins_after_its_predecessor_has_told_so(own, supervisor):
     server = own(env=supervisor.environment())
     old = server.pid
     supervisor.hear()
+    assert rests(old)
     held = sockets_of(old)
     ours = children_of(os.getpid())
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -234,6 +241,7 @@ def test_succession_that_cannot_begin_is_told(own, supervisor):
     """With one descriptor left, there is none for the word of a successor."""
     server = own(env=supervisor.environment())
     supervisor.hear()
+    assert rests(server.pid)
     used = {int(name) for name in os.listdir(f'/proc/{server.pid}/fd')}
     free, = itertools.islice((number for number in itertools.count() if number not in used), 1)
     before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)

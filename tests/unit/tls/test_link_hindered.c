@@ -1,13 +1,11 @@
-/* A link that is hindered in what it sends: whatever send(2), pread(2) and malloc(3) come to, by
+/* A link that is hindered in what it sends: whatever send(2), pread(2) and realloc(3) come to, by
  * whichever calls the bytes are offered, and whatever the peer asks for meanwhile, every byte
  * arrives once, in order, and the end behind it. By seeds, so that what fails does so again. */
 #include "lib/tls/link.h"
 
-#include "tests/unit/net/descriptors.h"
 #include "tests/unit/tls/versions.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +34,8 @@ ssize_t __real_send(int fd, const void *from, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *from, size_t size, int flags);
 ssize_t __real_pread(int fd, void *to, size_t size, off_t offset);
 ssize_t __wrap_pread(int fd, void *to, size_t size, off_t offset);
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 
 ssize_t __wrap_send(int fd, const void *from, size_t size, int flags)
 {
@@ -60,9 +58,10 @@ ssize_t __wrap_pread(int fd, void *to, size_t size, off_t offset)
 }
 
 /* For a batch: what a call can do without, or be made again for. */
-void *__wrap_malloc(size_t size)
+void *__wrap_realloc(void *memory, size_t size)
 {
-    return hindered.memory && size > BATCH_LEAST && draw(4) == 0 ? NULL : __real_malloc(size);
+    bool begins = memory == NULL && size > BATCH_LEAST;
+    return hindered.memory && begins && draw(4) == 0 ? NULL : __real_realloc(memory, size);
 }
 
 /* --- one try ---------------------------------------------------------------------------------- */
@@ -127,7 +126,7 @@ static ssize_t offer_of_memory(struct try *try)
     struct iovec pieces[PIECES_MOST];
     bool more = draw(2) == 0;
     size_t size = more ? 1 + draw((unsigned)(try->total - try->sent)) : amount(try);
-    unsigned char *copy = __real_malloc(size + 1);
+    unsigned char *copy = malloc(size + 1);
     int count = 1 + (int)draw(PIECES_MOST);
     memcpy(copy, try->bytes + try->sent, size);
     for (size_t i = 0, at = 0; i < (size_t)count; i++) {

@@ -4,11 +4,8 @@
 
 #include "tests/unit/tls/versions.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static const char configuration[] = "openssl_conf = all\n"
