@@ -3,8 +3,13 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdatomic.h>
 #include <time.h>
+
+struct disturber {
+    pthread_t blocked, by;
+    atomic_bool enough;
+};
 
 static inline void on_signal(int number)
 {
@@ -13,19 +18,26 @@ static inline void on_signal(int number)
 
 static inline void *send_signals(void *argument)
 {
-    pthread_t *blocked = argument;
-    for (int i = 0; i < 50; i++) {
+    struct disturber *disturber = argument;
+    while (!atomic_load(&disturber->enough)) {
         nanosleep(&(struct timespec){0, 20000000}, NULL);
-        pthread_kill(*blocked, SIGUSR1);
+        pthread_kill(disturber->blocked, SIGUSR1);
     }
     return NULL;
 }
 
-/* Every 20 ms for a second, to `*blocked`, by a thread that is to be joined. 0, or what
- * pthread_create() returns. */
-static inline int disturb(pthread_t *by, pthread_t *blocked)
+/* Every 20 ms, to the calling thread, until disturb_end(). 0, or what pthread_create() returns. */
+static inline int disturb(struct disturber *disturber)
 {
     struct sigaction action = {.sa_handler = on_signal}; /* without SA_RESTART */
     sigaction(SIGUSR1, &action, NULL);
-    return pthread_create(by, NULL, send_signals, blocked);
+    disturber->blocked = pthread_self();
+    atomic_init(&disturber->enough, false);
+    return pthread_create(&disturber->by, NULL, send_signals, disturber);
+}
+
+static inline void disturb_end(struct disturber *disturber)
+{
+    atomic_store(&disturber->enough, true);
+    pthread_join(disturber->by, NULL);
 }

@@ -269,15 +269,14 @@ static void file_is_sent_from_where_it_is_asked(void **state)
 static void signal_wakes_a_blocked_thread(void **state)
 {
     (void)state;
-    pthread_t self = pthread_self();
-    pthread_t other;
+    struct disturber disturber;
     struct pair pair;
     char byte;
     pair_open(&pair, true, false);
-    assert_int_equal(disturb(&other, &self), 0);
+    assert_int_equal(disturb(&disturber), 0);
     assert_int_equal(stream_receive(&pair.near, &byte, 1), -EINTR);
     assert_int_equal(stream_discard(&pair.near, 1, &byte, 1), -EINTR);
-    pthread_join(other, NULL);
+    disturb_end(&disturber);
     pair_close(&pair);
 }
 

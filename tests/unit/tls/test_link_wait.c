@@ -106,7 +106,7 @@ static void signal_wakes_a_blocked_thread(void **state)
     static unsigned char bytes[BODY];
     struct iovec all = {bytes, BODY};
     struct ends ends;
-    pthread_t self = pthread_self(), other;
+    struct disturber disturber;
     ssize_t came;
     size_t sent = 0, got = 0;
     int small = 4096;
@@ -114,7 +114,7 @@ static void signal_wakes_a_blocked_thread(void **state)
     ends_open(&ends, world.server, client_for(state), "server.test", NULL);
     fcntl(ends.server.fd, F_SETFL, 0);
     setsockopt(ends.server.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-    assert_int_equal(disturb(&other, &self), 0);
+    assert_int_equal(disturb(&disturber), 0);
     assert_int_equal(tls_handshake(&ends.server), -EINTR);
     do {
         came = tls_handshake(&ends.client);
@@ -132,7 +132,7 @@ static void signal_wakes_a_blocked_thread(void **state)
     assert_int_equal(came, -EINTR);
     take_pattern(&ends.client, &got);
     assert_true(got + 16384 > sent); /* a record is of use when the last of it has come */
-    pthread_join(other, NULL);
+    disturb_end(&disturber);
     ends_close(&ends);
 }
 
