@@ -14,13 +14,13 @@
 #define PLENTY_NS (10 * NS_PER_S)
 #define LITTLE_NS (100 * NS_PER_MS)
 
-/* A port on which nobody listens: it was free a moment ago. */
-static struct address deserted(void)
+/* A port on which nobody listens, and nobody else can while `*fd` is open. */
+static struct address deserted(int *fd)
 {
     struct address address = parsed("127.0.0.1:0");
-    int fd;
-    assert_int_equal(listen_open(&address, false, 1, &fd), 0);
-    close(fd);
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(*fd, &address.at.any, address.size), 0);
+    assert_int_equal(getsockname(*fd, &address.at.any, &address.size), 0);
     return address;
 }
 
@@ -59,8 +59,10 @@ static void blocking_connection_is_ready_for_use(void **state)
 static void refusal_is_told(void **state)
 {
     (void)state;
-    struct address address = deserted();
+    int held;
+    struct address address = deserted(&held);
     assert_int_equal(connect_blocking(&address, NULL, PLENTY_NS), -ECONNREFUSED);
+    close(held);
     struct address absent = unix_address("absent");
     assert_int_equal(connect_blocking(&absent, NULL, PLENTY_NS), -ENOENT);
     assert_int_equal(connect_begin(&absent, NULL), -ENOENT);
@@ -85,6 +87,9 @@ static void silence_ends_at_the_timeout(void **state)
         while (count < 8) {
             begun = clock_monotonic_ns();
             last = connect_blocking(address, NULL, LITTLE_NS);
+            if (last == -EINTR) { /* signal(7): a stop and a continue */
+                continue;
+            }
             if (last < 0) {
                 break;
             }
@@ -126,7 +131,8 @@ static void begun_connection_is_decided_when_writable(void **state)
 static void begun_connection_tells_its_refusal(void **state)
 {
     (void)state;
-    struct address address = deserted();
+    int held;
+    struct address address = deserted(&held);
     int fd = connect_begin(&address, NULL);
     if (fd >= 0) { /* loopback may refuse at once */
         await_writable(fd);
@@ -135,6 +141,7 @@ static void begun_connection_tells_its_refusal(void **state)
     } else {
         assert_int_equal(fd, -ECONNREFUSED);
     }
+    close(held);
 }
 
 static void result_of_what_is_no_socket_is_an_error(void **state)
