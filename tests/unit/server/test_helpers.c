@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -294,10 +295,27 @@ static void a_job_that_nobody_waits_for_is_run_all_the_same(void **state)
     helpers_destroy(helpers);
 }
 
-static void *let_leave(void *unused)
+/* Whether a thread of this process waits for something. */
+static bool sleeps(pid_t thread)
 {
-    (void)unused;
-    usleep(50000);
+    char path[64], state = '?';
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+    fclose(file);
+    return state == 'S';
+}
+
+static sem_t destroys;
+
+/* Lets the job go when the one who destroys its helpers waits for that. */
+static void *let_leave(void *main_thread)
+{
+    sem_wait(&destroys);
+    while (!sleeps(*(pid_t *)main_thread)) {
+        usleep(1000);
+    }
     sem_post(&leave);
     return NULL;
 }
@@ -306,8 +324,10 @@ static void at_the_end_the_running_job_ends_and_the_waiting_are_dropped(void **s
 {
     (void)state;
     pthread_t thread;
+    pid_t self = gettid();
     sem_init(&entered, 0, 0);
     sem_init(&leave, 0, 0);
+    sem_init(&destroys, 0, 0);
     struct helpers *helpers = helpers_create(1, 0);
     assert_non_null(helpers);
     tasks[0].job.run = run_held;
@@ -315,7 +335,8 @@ static void at_the_end_the_running_job_ends_and_the_waiting_are_dropped(void **s
         helpers_do(helpers, &tasks[i].job);
     }
     sem_wait(&entered);
-    assert_int_equal(pthread_create(&thread, NULL, let_leave, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, let_leave, &self), 0);
+    sem_post(&destroys);
     helpers_destroy(helpers); /* waits for the one that runs */
     assert_int_equal(tasks[0].runs, 1);
     for (unsigned i = 1; i < 5; i++) {
