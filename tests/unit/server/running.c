@@ -143,6 +143,17 @@ void running_finish(struct running *running)
     running_clear(running);
 }
 
+int running_sockets(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        char path[64], what[16];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        count += readlink(path, what, sizeof(what)) > 7 && memcmp(what, "socket:", 7) == 0;
+    }
+    return count;
+}
+
 /* --- clients ---------------------------------------------------------------------------------- */
 
 int client_connect(const struct running *running)
@@ -152,9 +163,9 @@ int client_connect(const struct running *running)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_ROOM}, sizeof(int));
+    assert_int_equal(connect(fd, &address->at.any, address->size), 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    assert_int_equal(connect(fd, &address->at.any, address->size), 0);
     return fd;
 }
 
@@ -163,11 +174,20 @@ void client_send(int fd, const char *text)
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
+ssize_t client_take(int fd, char *to, size_t size)
+{
+    ssize_t got;
+    do {
+        got = recv(fd, to, size, 0);
+    } while (got < 0 && errno == EINTR); /* signal(7): a stop and a continue */
+    return got;
+}
+
 size_t client_receive(int fd, char *to, size_t size)
 {
     size_t have = 0;
     while (have < size) {
-        ssize_t got = recv(fd, to + have, size - have, 0);
+        ssize_t got = client_take(fd, to + have, size - have);
         assert_true(got >= 0);
         if (got == 0) {
             break;
@@ -213,7 +233,7 @@ size_t client_drain(int fd)
     char dropped[65536];
     size_t count = 0;
     ssize_t got;
-    while ((got = recv(fd, dropped, sizeof(dropped), 0)) > 0) {
+    while ((got = client_take(fd, dropped, sizeof(dropped))) > 0) {
         count += (size_t)got;
     }
     assert_true(got == 0 || errno == ECONNRESET);

@@ -33,6 +33,8 @@ void running_ready(struct running *running);
 void running_order(struct running *running, enum order_kind order);
 /* Waits for the end of serve(), which has to be 0. */
 void running_join(struct running *running);
+/* How many sockets this process has open, the server's and its clients'. */
+int running_sockets(void);
 /* Removes the docroot. */
 void running_clear(const struct running *running);
 /* Has it drain, joins, and removes the docroot. */
@@ -50,6 +52,8 @@ size_t client_head(int fd, char *head, size_t size);
 void client_file(int fd, size_t size);
 /* Fails unless the server has closed its side and sent nothing more. */
 void client_expect_end(int fd);
+/* What recv(2) returns, unless it was interrupted. */
+ssize_t client_take(int fd, char *to, size_t size);
 /* Receives and drops what comes until the connection ends, in order or not; how many bytes. */
 size_t client_drain(int fd);
 /* Whether something, be it the end, can be received within that time. */

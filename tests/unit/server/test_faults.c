@@ -100,7 +100,7 @@ static size_t converse(const char *says)
     (void)sent;
     size_t have = 0;
     ssize_t got;
-    while ((got = recv(fd, heard + have, ROOM - have, 0)) > 0) {
+    while ((got = client_take(fd, heard + have, ROOM - have)) > 0) {
         have += (size_t)got;
     }
     assert_true(got == 0 || errno == ECONNRESET); /* and not that nothing came in 30 s */
@@ -483,18 +483,6 @@ static void reset_one(const struct reset *reset, unsigned pause_us)
     close(fd);
 }
 
-/* Files may be held open, by whichever core; connections may not. */
-static int sockets_open(void)
-{
-    int count = 0;
-    for (int fd = 0; fd < 1024; fd++) {
-        char path[64], what[16];
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        count += readlink(path, what, sizeof(what)) > 7 && memcmp(what, "socket:", 7) == 0;
-    }
-    return count;
-}
-
 static void is_reset(const void *row)
 {
     const struct reset *reset = row;
@@ -506,11 +494,11 @@ static void is_reset(const void *row)
     start();
     converse_all(true); /* so that files are held open */
     faults_arm(&reset->fault);
-    int sockets = sockets_open();
+    int sockets = running_sockets(); /* files may be held open, by whichever core */
     for (unsigned i = 0; i < RESETS; i++) {
         reset_one(reset, i * 100);
     }
-    while (sockets_open() > sockets) { /* or the test is out of time */
+    while (running_sockets() > sockets) { /* or the test is out of time */
         usleep(1000);
     }
     faults_disarm();
