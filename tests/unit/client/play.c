@@ -69,6 +69,7 @@ struct guest {
     struct server *server;
     int fd;
     struct stream stream;
+    bool heard;
 };
 
 /* True when there is something to read; false when the server stops. */
@@ -89,6 +90,10 @@ static ssize_t receive(struct guest *guest, char *to, size_t size)
         }
         got = stream_receive(&guest->stream, to, size);
     } while (stream_is_again(got));
+    if (got > 0 && !guest->heard) {
+        guest->heard = true;
+        atomic_fetch_add(&guest->server->heard, 1);
+    }
     return got;
 }
 
@@ -213,7 +218,7 @@ static void *accept_guests(void *argument)
     while (wait_readable(server, server->listening)) {
         pthread_t thread;
         struct guest *guest = malloc(sizeof(*guest));
-        *guest = (struct guest){server, accept(server->listening, NULL, NULL), {0}};
+        *guest = (struct guest){.server = server, .fd = accept(server->listening, NULL, NULL)};
         atomic_fetch_add(&server->connections, 1);
         atomic_fetch_add(&server->guests, 1);
         if (pthread_create(&thread, &detached, serve_guest, guest) != 0) {
@@ -303,6 +308,8 @@ struct load *load_plan(const char *words, const char *url, const char *unix_path
     assert_non_null(load);
     snprintf(text, sizeof(text), "%s", words);
     argv[argc++] = (char *)load_model.program;
+    argv[argc++] = "--connect-timeout";
+    argv[argc++] = "20s";
     for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
         argv[argc++] = word;
     }
@@ -345,6 +352,6 @@ void load_destroy(struct load *load)
 struct load *load_plan_secured(const char *words, const char *url, const char *unix_path)
 {
     char all[256];
-    snprintf(all, sizeof(all), "--cacert %s --connect-timeout 20s %s", trust.ca_path, words);
+    snprintf(all, sizeof(all), "--cacert %s %s", trust.ca_path, words);
     return load_plan(all, url, unix_path);
 }

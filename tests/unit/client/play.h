@@ -45,6 +45,7 @@ struct server {
     char path[64]; /* of a unix socket */
     pthread_t thread;
     _Atomic unsigned connections;
+    _Atomic unsigned heard;  /* those on which something was said */
     _Atomic unsigned guests; /* threads that serve one */
 };
 
@@ -70,9 +71,10 @@ struct load {
     uint64_t elapsed_ns;
 };
 
-/* Plans by a command line whose words are separated by single blanks; `unix_path` may be empty. */
+/* Plans by a command line whose words are separated by single blanks; `unix_path` may be empty.
+ * It is in no hurry to connect. */
 struct load *load_plan(const char *words, const char *url, const char *unix_path);
-/* The same for a server of https, which is trusted, and in no hurry. */
+/* The same for a server of https, which is trusted. */
 struct load *load_plan_secured(const char *words, const char *url, const char *unix_path);
 void load_play(struct load *load);
 void load_destroy(struct load *load);
