@@ -103,9 +103,10 @@ def show(tmp_path):
 
 
 def run_until(folder, holds, *words, speed=50):
-    """Shows the lesson again, slower, until it shows what it can show."""
-    for attempt in range(4):
-        shown = Shown(folder, *words, speed=speed / 2 ** attempt)
+    """Shows the lesson again, slower, until it shows what it can show: in the end so slowly that a second
+    or two for which somebody was kept from the processor are nothing."""
+    for attempt in range(6):
+        shown = Shown(folder, *words, speed=speed / 3 ** attempt)
         if holds(shown):
             return shown
     raise AssertionError(f'{words} never showed it:\n{shown.text}')
@@ -141,16 +142,20 @@ def test_sleep_awaits_in_turn_in_one_task(show):
     assert shown.took() >= 4
 
 
+def end_as_they_wait(shown):
+    """Whether the four end in the order of their waits: they do unless one begins so much later."""
+    return sorted('ABCD', key=shown.end) == ['D', 'C', 'B', 'A']
+
+
 @pytest.mark.parametrize('lesson', ['loop', 'gather'])
-def test_four_end_in_the_order_of_their_waits(show, lesson):
-    shown = show(lesson)
-    assert sorted('ABCD', key=shown.end) == ['D', 'C', 'B', 'A']
+def test_four_end_in_the_order_of_their_waits(eventually, lesson):
+    shown = eventually(end_as_they_wait, lesson)
     assert max(shown.spans(task)[0].begin for task in 'ABCD') < shown.end('D')
     assert shown.took() >= 4
 
 
-def test_gather_gives_results_in_the_order_of_asking(show):
-    said = show('gather').said()
+def test_gather_gives_results_in_the_order_of_asking(eventually):
+    said = eventually(end_as_they_wait, 'gather').said()
     assert said[:4] == [('D', 'slept 1 s'), ('C', 'slept 2 s'), ('B', 'slept 3 s'),
                         ('A', 'slept 4 s')]
     assert said[4:] == [('main', f'result {i} is that of {name}')
@@ -236,8 +241,11 @@ def test_hello_says_it_as_often_as_asked(show):
 
 @pytest.fixture(scope='module')
 def exhibition(tmp_path_factory):
-    """4 boards, 5 s and 12 s, 3 moves."""
-    return Shown(tmp_path_factory.mktemp('chess'), 'chess', 4, 5, 12, 3, speed=1000)
+    """4 boards, 5 s and 12 s, 3 moves; and the first opponent still thinks when she is at the second
+    board, which takes one who comes there in time."""
+    def thinks_meanwhile(shown):
+        return shown.spans('board 1', 'waits', scene=1)[0].end > shown.begin('board 2', 1)
+    return run_until(tmp_path_factory.mktemp('chess'), thinks_meanwhile, 'chess', 4, 5, 12, 3, speed=1000)
 
 
 BOARDS = [f'board {number}' for number in range(1, 5)]
@@ -259,9 +267,9 @@ def test_champion_is_at_one_board_at_a_time(exhibition):
 
 def test_champion_walks_from_board_to_board(exhibition):
     """A round is over before the next begins."""
-    runs = {board: [span for span in exhibition.spans(board, 'runs', scene=1)
-                    if span.end - span.begin + ROUNDED >= 5] for board in BOARDS}
+    runs = {board: exhibition.spans(board, 'runs', scene=1)[:-1] for board in BOARDS}  # and its end
     assert [len(runs[board]) for board in BOARDS] == [3] * 4
+    assert all(span.end - span.begin + ROUNDED >= 5 for board in BOARDS for span in runs[board])
     for number in range(3):
         begun = [runs[board][number].begin for board in BOARDS]
         assert begun == sorted(begun)
@@ -540,16 +548,17 @@ def ticked(shown, call, scene):
     return int(re.search(r'ticked (\d+) times', text)[1])
 
 
-def test_calls_that_block_stop_the_metronome(show):
-    shown = show('blocking')
+def test_calls_that_block_stop_the_metronome(eventually):
+    def all_wait(shown):
+        """For somebody who was not done before they asked."""
+        return all(shown.spans(call, 'blocks')[0].end > shown.spans(call, 'blocks')[0].begin
+                   for call in CALLS[:-1])
+    shown = eventually(all_wait, 'blocking')
     for call in CALLS:
         assert ticked(shown, call, 0) == 0
         assert len(shown.spans(call, 'blocks')) == 1
         assert not [span for span in shown.spans('metronome', 'runs')
                     if shown.begin(call) < span.begin < shown.end(call)]
-    for call in CALLS[:-1]:
-        span = shown.spans(call, 'blocks')[0]
-        assert span.end - span.begin > 0
 
 
 def test_what_to_use_instead_lets_it_tick(eventually):
