@@ -43,6 +43,23 @@ def contenders_of(bar):
     return set(names)
 
 
+# What each of the generators says when there was no reply at all.
+NOTHING = re.compile(r'no request was answered well|\b0 requests in|\b0 succeeded|"requests": ?0\b')
+
+
+def measure(bar, book, out, **variables):
+    """What became of it, and the rows. Longer, where a second has passed in which somebody who is bound to
+    a core was kept from it."""
+    for seconds in (1, 10):
+        done = bars('--rounds', 1, '--seconds', seconds, '--build', BUILD, '--book', book, '--out', out, bar,
+                    **variables)
+        with open(out / 'rounds.tsv', encoding='utf-8') as file:
+            rows = [dict(zip(COLUMNS, row)) for row in list(csv.reader(file, delimiter='\t'))[1:]]
+        if not NOTHING.search(done.stderr) and all(float(row['requests per second']) > 0 for row in rows):
+            break
+    return done, rows
+
+
 two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason='two cores are needed')
 
 
@@ -51,11 +68,9 @@ two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason='two cor
                                  'tls-handshake'])
 def test_every_contender_of_a_bar_is_measured(bar, book, tmp_path):
     out = tmp_path / 'out'
-    done = bars('--rounds', 1, '--seconds', 1, '--build', BUILD, '--book', book, '--out', out, bar)
+    done, rows = measure(bar, book, out)
     assert done.returncode == 0, done.stderr
-    with open(out / 'rounds.tsv', encoding='utf-8') as file:
-        rows = list(csv.reader(file, delimiter='\t'))[1:]
-    measured = {dict(zip(COLUMNS, row))['contender']: dict(zip(COLUMNS, row)) for row in rows}
+    measured = {row['contender']: row for row in rows}
     assert measured.keys() == {name for name in contenders_of(bar) if is_there(name)}
     for row in measured.values():
         assert row['bar'] == bar
