@@ -309,6 +309,17 @@ class Connection:
         rest = self.rest()
         assert not rest, f'came after the last reply: {rest[:300]!r}'
 
+    def says_nothing(self, seconds):
+        """Asserts that nothing comes for so long, nor the end."""
+        self.socket.settimeout(seconds * PATIENCE)
+        try:
+            came = self.receive()
+        except Timeout:
+            return
+        finally:
+            self.socket.settimeout(self.timeout)
+        raise AssertionError(f'came unasked: {self.last!r}' if came else 'it has ended')
+
     def goes_on(self, path='/small.txt'):
         """Asserts that the connection still answers."""
         self.send(get(path))
