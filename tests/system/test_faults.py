@@ -353,16 +353,18 @@ def test_standard_output_that_nobody_reads_is_nothing(model, site):
 
 @pytest.mark.skipif(SANITIZER != 'none', reason='what is allocated is counted; sanitizers keep it')
 def test_faults_without_end_take_no_memory(server, site):
-    path, asked = site.fresh('again.bin', LARGE, slow=True)
+    path, asked = site.fresh('again.bin', HUGE, slow=True)
     resident = []
     for _ in range(4):
         for number in range(30):
-            connection = server.connect().send(get(asked) + get('/small.txt'))
+            connection = server.connect(receive_buffer=4096).send(get(asked) + get('/small.txt'))
+            assert connection.receive(1000)  # it has begun, and cannot come to its end
             site.fs.fail('read', beyond=(number % 3) << 20)
             if number % 2:
-                assert suffers(connection) is None
+                assert suffers(connection.hurry()) is None
             connection.cut()
             site.fs.let()
+        server.settled()
         statm = pathlib.Path(f'/proc/{server.worker}/statm').read_text()
         resident.append(int(statm.split()[1]) * os.sysconf('SC_PAGE_SIZE'))
     assert resident[-1] - resident[1] < 4 << 20, resident
