@@ -388,6 +388,23 @@ def test_end_of_input_within_a_body_ends_the_connection(server, data):
         assert rest.count(b'HTTP/1.1 ') <= 1
 
 
+LINGER_S = 2  # so long is read what comes behind a last reply
+
+
+def play_in_time(server, play):
+    """On a connection that is not held up for as long as its server lingers: one that is may be reset,
+    which says nothing, and another one is tried."""
+    for _ in range(10):
+        with server.connect() as connection:
+            began = time.monotonic()
+            try:
+                return play(connection)
+            except OSError:
+                if time.monotonic() - began < LINGER_S:
+                    raise
+    raise AssertionError('no connection was as quick as it has to be')
+
+
 @facts('data, status', [
     ('malformed_request_is_told_so', '9112 9.6', b'GET / HTTP/1.1\r\nHost : t\r\n\r\n', 400),
     ('body_too_large_is_told_so', '9112 9.6',
@@ -398,19 +415,19 @@ def test_end_of_input_within_a_body_ends_the_connection(server, data):
 def test_last_reply_is_not_lost_to_what_the_client_still_sends(server, data, status):
     """A connection closed over bytes that nobody read is reset, and a reset may take with it the
     reply that went before."""
-    with server.connect() as connection:
+    def play(connection):
         reply = connection.send(data).head()
         assert reply.status == status and reply.closes
         for _ in range(20):
             connection.send(b'x' * 10_000)
         connection.take(int(reply['Content-Length']))
         connection.ended()
+    play_in_time(server, play)
 
 
 def test_last_reply_of_many_is_not_lost_to_the_next_requests(shared):
     """RFC 9112 9.6: a client may send on until it has read that this reply is the last."""
-    server = shared('--max-requests', '2')
-    with server.connect() as connection:
+    def play(connection):
         connection.goes_on()
         last = connection.send(get('/small.txt')).head()
         assert last.closes
@@ -418,6 +435,7 @@ def test_last_reply_of_many_is_not_lost_to_the_next_requests(shared):
             connection.send(get('/small.txt') * 200)
         assert connection.take(len(SMALL)) == SMALL
         connection.ended()
+    play_in_time(shared('--max-requests', '2'), play)
 
 
 def test_expect_is_answered_before_the_body_comes(server):
