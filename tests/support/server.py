@@ -3,6 +3,7 @@
 import collections
 import ctypes
 import errno
+import itertools
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ from support.programs import (PATIENCE, SANITIZER_REPORTS, TLS, UNCONFINED, envi
                               wait_until)
 
 PR_SET_CHILD_SUBREAPER = 36
+TCP_LISTEN = '0A'  # in /proc/net, where sockets that listen come first
 
 LISTEN = '--tls-listen' if TLS else '-l'  # where a test names the option itself
 
@@ -75,6 +77,23 @@ def is_alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(')')[2].split()[0] not in 'ZX'
+
+
+def listeners_of(pid):
+    """The addresses, as the kernel writes them, at which its TCP sockets listen."""
+    sockets, found = set(), set()
+    for entry in os.scandir(f'/proc/{pid}/fd'):
+        try:
+            sockets.add(os.readlink(entry.path))
+        except FileNotFoundError:
+            continue
+    for table in ('/proc/net/tcp', '/proc/net/tcp6'):
+        if os.path.exists(table):
+            with open(table, encoding='ascii') as lines:
+                rows = itertools.takewhile(lambda row: row[3] == TCP_LISTEN,
+                                           map(str.split, itertools.islice(lines, 1, None)))
+                found.update(row[1] for row in rows if f'socket:[{row[9]}]' in sockets)
+    return found
 
 
 def adopt_orphans():
