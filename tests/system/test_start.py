@@ -210,8 +210,10 @@ def test_second_listener_in_use_ends_the_start(model, docroot, tmp_path):
 
 
 def test_address_is_free_again_after_a_server_was_busy(own, docroot):
-    """SO_REUSEADDR: connections of the one before, in TIME_WAIT, are no reason to wait."""
-    first = own()
+    """SO_REUSEADDR: connections of the one before, in TIME_WAIT, are no reason to wait. At the address
+    that others use they may have the port meanwhile."""
+    pid = os.getpid()
+    first = own(listen=(f'127.{pid >> 16 & 255}.{pid >> 8 & 255}.{pid & 255}:0',))
     connection = first.connect()
     connection.send(get('/small.txt', 'Connection: close'))
     connection.reply()
