@@ -8,8 +8,21 @@ import time
 import pytest
 
 from support.http import Ended, get
-from support.programs import PAUSE_S, wait_until
-from support.server import children_of, is_alive
+from support.programs import wait_until
+from support.server import children_of, is_alive, listeners_of
+
+LASTING = ('--drain-timeout', '60s', '--header-timeout', '60s')
+
+
+def begin_request(server):
+    """One whose body is still to come: b'body'. The server has let it in."""
+    connection = server.connect()
+    connection.goes_on()
+    return connection.send(get('/small.txt', 'Content-Length: 4'))
+
+
+def drains(server):
+    return wait_until(lambda: not listeners_of(server.worker))
 
 
 def test_one_child_serves(own):
@@ -45,11 +58,11 @@ def test_crashed_child_is_replaced_and_who_waits_is_served(own):
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_signal_to_the_whole_group_drains(own, number):
     """As a terminal signals: the child hears it too, and heeds its parent alone."""
-    server = own('--delay', f'{PAUSE_S}s', start_new_session=True)
-    connection = server.connect().send(get('/small.txt'))
-    time.sleep(0.1)
+    server = own(*LASTING, start_new_session=True)
+    connection = begin_request(server)
     os.killpg(server.pid, number)
-    reply = connection.reply()
+    assert drains(server)
+    reply = connection.send(b'body').reply()
     assert reply.status == 200 and reply.closes
     connection.ended()
     server.stopped()
@@ -64,13 +77,13 @@ def test_child_is_not_stopped_by_signals_of_its_own(own):
 
 
 def test_child_without_its_parent_drains_and_leaves(own):
-    server = own('--delay', f'{PAUSE_S}s')
-    connection = server.connect().send(get('/small.txt'))
-    time.sleep(0.1)
+    server = own(*LASTING)
+    connection = begin_request(server)
     server.process.kill()
     server.process.wait()
+    assert drains(server)
     try:
-        reply = connection.reply()
+        reply = connection.send(b'body').reply()
         assert reply.status == 200 and reply.closes
     except Ended:
         assert False, 'a running reply did not come to its end'

@@ -5,14 +5,13 @@ import os
 import shutil
 import signal
 import stat
-import time
 
 import pytest
 
 from support import soak
 from support.http import get
 from support.programs import SANITIZER, TLS, program, wait_until
-from support.server import Server, children_of, is_alive
+from support.server import Server, children_of, is_alive, listeners_of
 
 TIMES = 5 if SANITIZER == 'none' and not TLS else 2
 
@@ -67,13 +66,14 @@ def test_successor_listens_where_its_predecessor_did(own, tmp_path):
 
 
 def test_predecessor_finishes_what_it_has_begun(own):
-    server = own('--delay', '6s', '--drain-timeout', '60s')  # longer than a successor needs
-    connection = server.connect().send(get('/small.txt'))
-    time.sleep(0.2)
+    server = own('--header-timeout', '100s', '--drain-timeout', '100s')
+    connection = server.connect()
+    connection.goes_on()
+    connection.send(get('/small.txt', 'Content-Length: 4'))
     heir = server.begin_successor()
     assert wait_until(lambda: len(server.ready_lines()) == 2)
-    assert is_alive(server.worker)
-    reply = connection.reply()
+    assert wait_until(lambda: not listeners_of(server.worker))
+    reply = connection.send(b'body').reply()
     assert reply.status == 200 and reply.closes
     server.stopped()
     os.kill(heir, signal.SIGTERM)
