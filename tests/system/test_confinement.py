@@ -15,7 +15,7 @@ from support.docroot import put
 from support.facts import facts
 from support.http import get
 from support.programs import BUILD, PATIENCE, SANITIZER, environment, program, wait_until
-from support.server import children_of
+from support.server import children_of, is_alive
 
 LIBRARY = BUILD / 'tests' / 'unit' / 'libattack.so'
 
@@ -61,6 +61,12 @@ def states_of(pid):
     """Of each thread: what /proc says of its rights."""
     for path in pathlib.Path(f'/proc/{pid}/task').glob('*/status'):
         yield dict(line.split(':\t', 1) for line in path.read_text().splitlines() if ':\t' in line)
+
+
+def crash(server):
+    """Ends the child that serves. Nobody who comes afterwards is let in by it."""
+    os.kill(server.worker, signal.SIGKILL)
+    assert wait_until(lambda: not is_alive(server.worker))
 
 
 # --- attacks --------------------------------------------------------------------------------------
@@ -165,7 +171,7 @@ def test_server_without_sandbox_can(own, site, elsewhere, name, word):
 
 def test_crashed_child_is_confined_again(own, site):
     server = own(docroot=site, env=environment(LD_PRELOAD=str(LIBRARY)))
-    os.kill(server.worker, signal.SIGKILL)
+    crash(server)
     assert attack(server, 'run_program') == 'EPERM'  # waits for the next child
     server.worker, = children_of(server.pid)
     assert server.stderr.count('confined: ') == 1
@@ -380,7 +386,7 @@ def test_docroot_that_is_renamed_is_served_on(confined, site):
         site.rename(site.with_name('moved'))
         put(site / 'small.txt', b'another\n')
         assert connection.goes_on().body == b'here\n'
-        os.kill(server.worker, signal.SIGKILL)
+        crash(server)
     with server.connect() as connection:  # the next child's docroot, too
         assert connection.goes_on().body == b'here\n'
     server.worker, = children_of(server.pid)

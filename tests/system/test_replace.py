@@ -160,6 +160,7 @@ def test_crash_of_a_successors_child_is_like_any(own):
     server = own()
     server.replace()
     os.kill(server.worker, signal.SIGKILL)
+    assert wait_until(lambda: not is_alive(server.worker))
     with server.connect() as client:
         client.goes_on()
     server.worker, = children_of(server.pid)

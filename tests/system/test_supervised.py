@@ -22,7 +22,7 @@ from support.certificates import of_clients
 from support.http import Connection, get
 from support.programs import (BUILD, MODELS, PATIENCE, SANITIZER, TLS, environment, program,
                               wait_until)
-from support.server import LISTEN, children_of
+from support.server import LISTEN, children_of, is_alive
 
 # --- socket activation ----------------------------------------------------------------------------
 
@@ -169,6 +169,7 @@ def test_readiness_is_told_when_it_accepts(own, supervisor):
     server = own(env=supervisor.environment())
     supervisor.hear()
     os.kill(server.worker, signal.SIGKILL)  # the next child is no news
+    assert wait_until(lambda: not is_alive(server.worker))
     with server.connect() as connection:
         connection.goes_on()
     supervisor.hears_nothing()
