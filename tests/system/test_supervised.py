@@ -261,7 +261,7 @@ def test_succession_that_cannot_begin_is_told(own, supervisor):
 @pytest.mark.parametrize('name', ['/no/such/socket', 'neither', '@', '/' + 'x' * 200])
 def test_supervisor_that_cannot_be_told_is_no_reason_not_to_serve(own, name):
     server = own(env=environment(NOTIFY_SOCKET=name))
-    assert 'NOTIFY_SOCKET' in server.stderr
+    assert wait_until(lambda: 'NOTIFY_SOCKET' in server.stderr)
     with server.connect() as connection:
         connection.goes_on()
 
