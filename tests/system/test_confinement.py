@@ -60,7 +60,11 @@ def said_of_confinement(server):
 def states_of(pid):
     """Of each thread: what /proc says of its rights."""
     for path in pathlib.Path(f'/proc/{pid}/task').glob('*/status'):
-        yield dict(line.split(':\t', 1) for line in path.read_text().splitlines() if ':\t' in line)
+        try:
+            text = path.read_text()
+        except (FileNotFoundError, ProcessLookupError):  # that of a connection which is over
+            continue
+        yield dict(line.split(':\t', 1) for line in text.splitlines() if ':\t' in line)
 
 
 def crash(server):
