@@ -81,12 +81,12 @@ def let_in_while_it_drains(server):
         return 'a draining server lets a client in'
 
 
-def test_nobody_is_let_in_once_a_drain_has_begun(own):
-    server = own('--admin', '127.0.0.1:0')
+def test_nobody_is_let_in_once_a_drain_has_begun(own, big):
+    server = own('--admin', '127.0.0.1:0', '--drain-timeout', '60s', docroot=big)
     if os.geteuid() != 0 and needs_rights_to_refuse():
         pytest.skip('this kernel lets nobody without CAP_NET_ADMIN filter a socket')
-    kept = server.connect()
-    kept.goes_on()
+    kept = server.connect(receive_buffer=4096).send(get('/large.bin'))
+    assert kept.head().status == 200
     server.signal(signal.SIGTERM)
     assert wait_until(lambda: admin_get(server, '/healthz').status == 503)
     for _ in range(8):  # well beyond the time for handshakes that are under way
