@@ -139,7 +139,7 @@ def test_request_in_time_is_answered_however_late_the_server_is(own):
 
 @BOTH
 def test_idle_connections_do_not_keep_a_server(own, number):
-    server = own('--drain-timeout', '120s', '--idle-timeout', '120s')
+    server = own('--drain-timeout', '600s', '--idle-timeout', '600s')
     used = [server.connect() for _ in range(20)]
     for connection in used:
         connection.goes_on()
@@ -201,7 +201,7 @@ HELD = [
 
 @facts('data', HELD)
 def test_drain_timeout_ends_what_hangs(own, big, data):
-    server = own('--drain-timeout', '0.5s', '--header-timeout', '60s', '--send-timeout', '60s',
+    server = own('--drain-timeout', '0.5s', '--header-timeout', '600s', '--send-timeout', '600s',
                  docroot=big)
     connection = server.connect(receive_buffer=4096)
     connection.send(data)
