@@ -4,11 +4,12 @@ second time.
 
 A server that ends may close a connection which has been without a request for a second. A client
 that was itself kept from running for so long (many are busy on few cores) is late, not bereft: such
-requests are counted apart.
+requests are counted apart. So is one whose handshake, over TLS, has taken so long.
 
 Half of the connections go on for as long as the server lets them; the other half are made anew for
 every request, so that there are always some that the system has taken and the server not yet. Over TLS
-whoever was taken has his handshake, too: a request whose connection is cut in it is lost.
+whoever was taken has his handshake, too: a request whose connection is cut in it, within that second, is
+lost.
 """
 
 import collections
@@ -53,7 +54,7 @@ class Line:
         self.socket.setblocking(False)
         self.connected = self.asked = False
         self.reply = b''
-        self.quiet_since = time.monotonic()
+        self.begun = self.quiet_since = time.monotonic()
         try:
             self.socket.connect(self.load.address)
         except BlockingIOError:
@@ -112,9 +113,19 @@ class Line:
         self.load.count['sent'] += 1
         self.load.selector.modify(self.socket, selectors.EVENT_READ, self)
 
+    def hear(self):
+        """What has come. A request that a handshake keeps is sent when that is over, and as late."""
+        is_kept = isinstance(self.socket, TlsLater) and not self.socket.is_shaken
+        try:
+            return self.socket.recv(1 << 20)
+        finally:
+            if is_kept:
+                self.quiet_since = time.monotonic()
+                self.late = self.quiet_since - self.begun >= GRACE_S
+
     def receive(self):
         try:
-            some = self.socket.recv(1 << 20)
+            some = self.hear()
         except BlockingIOError:
             return
         except OSError as error:

@@ -123,12 +123,12 @@ class TlsLater(TlsSocket):
         self._begin(plain, context, server_hostname=name, session=session)
         self._is_done(self.tls.do_handshake)
         self._flush()
-        self._waiting, self._is_shaken = b'', False
+        self._waiting, self.is_shaken = b'', False
 
     def _catch_up(self):
-        if not self._is_shaken:
+        if not self.is_shaken:
             self._shake()
-            self._is_shaken = True
+            self.is_shaken = True
             super().sendall(self._waiting)
 
     def recv(self, size):
@@ -136,7 +136,7 @@ class TlsLater(TlsSocket):
         return super().recv(size)
 
     def sendall(self, data):
-        if self._is_shaken:
+        if self.is_shaken:
             super().sendall(data)
         else:
             self._waiting += data
