@@ -509,9 +509,9 @@ def attentive(server, certificates, **how):
     return connection
 
 
-@pytest.mark.parametrize('way', ['client_asks', 'idle', 'refused', 'drained', 'client_ended'])
+@pytest.mark.parametrize('way', ['client_asks', 'refused', 'drained', 'client_ended'])
 def test_proper_ends_are_said(tls, certificates, way):
-    server = tls('--idle-timeout', '300ms' if way == 'idle' else '60s')
+    server = tls('--idle-timeout', '60s')
     connection = attentive(server, certificates)
     connection.goes_on()
     if way == 'client_asks':
@@ -527,6 +527,13 @@ def test_proper_ends_are_said(tls, certificates, way):
     assert ends_properly(connection)
     if way == 'drained':
         server.stopped()
+
+
+def test_proper_end_is_said_to_who_idles(tls, certificates):
+    """His request comes with the end of the handshake: he has not idled before."""
+    shaken = Handshake(tls('--idle-timeout', '300ms'), certificates.context(), 1 << 20)
+    shaken.go(before_the_end=lambda client: client.write(get('/small.txt')))
+    assert shaken.read_all().startswith(b'HTTP/1.1 200 OK')
 
 
 def test_cut_replies_have_no_proper_end(tls, certificates, scratch):
@@ -631,10 +638,7 @@ def test_what_comes_while_a_file_is_waited_for_waits(tls, certificates, scratch,
             shaken.client.write(get('/small.txt', 'Connection: close'))
             shaken.send()
             time.sleep(0.1)
-        shaken.incoming.write(shaken.connection.rest())
-        got = b''
-        while data := shaken.client.read(65536):
-            got += data
+        got = shaken.read_all()
         assert re.findall(rb'HTTP/1.1 (200) OK(?:.|\r|\n)*?\r\n\r\n(slow|small)', got) == \
             [(b'200', b'slow'), (b'200', b'small')]
         server.stop()
@@ -674,6 +678,14 @@ class Handshake:
                 self.connection.receive()
                 self.incoming.write(self.connection._cut_off(len(self.connection.buffer)))
         return self
+
+    def read_all(self):
+        """Up to the end, which has to be said."""
+        self.incoming.write(self.connection.rest())
+        got = b''
+        while data := self.client.read(65536):
+            got += data
+        return got
 
 
 def bytes_of_a_handshake(server, context):
