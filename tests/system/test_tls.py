@@ -559,7 +559,7 @@ def test_who_does_not_read_is_not_waited_for(tls, certificates, scratch):
 
 def test_drain_ends_handshakes_that_do_not_come(tls):
     """They have another second, as requests that are on their way."""
-    server = tls('--drain-timeout', '60s', '--header-timeout', '60s')
+    server = tls('--drain-timeout', '600s', '--header-timeout', '600s')
     with server.connect(tls=None) as silent:
         wait_until(lambda: server.sockets() > 2)
         begun = time.monotonic()
