@@ -597,7 +597,7 @@ def test_silent_clients_are_dropped(tls, certificates):
 
 
 def test_one_connection_too_many_is_closed(tls, certificates):
-    server = tls('--max-per-address', '1', *ADMIN)
+    server = tls('--max-per-address', '1', *ADMIN, greet=False)  # nor is anybody on his way out
     with server.connect(tls=certificates.context()) as first:
         first.goes_on()
         with pytest.raises(OSError):
