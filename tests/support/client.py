@@ -158,13 +158,15 @@ class Wrong:
         self.connections = 0
         self._lock = threading.Lock()
         self._open = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()  # lest it accepts from what gets the listener's number next
         self.listener.close()
         with self._lock:
             for each in self._open:
