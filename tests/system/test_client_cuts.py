@@ -191,8 +191,8 @@ def drip(data, pause):
 
 TOO_LONG = {
     'nothing': (STALL,),
-    'nothing_soon_enough': (5, HELLO),
-    'head_too_slowly': drip(HELLO, 0.05),
+    'nothing_soon_enough': (20, HELLO),
+    'head_too_slowly': drip(whole(b'hello', '200 OK', 'X: ' + 'y' * 1000), 0.02),
     'body_too_slowly': (OK + b'Content-Length: 1000\r\n\r\n', *drip(b'x' * 1000, 0.02)),
     'chunks_too_slowly': (CHUNKED, *(b'1\r\nx\r\n', 0.02) * 1000),
     'interim_replies_too_slowly': (b'HTTP/1.1 102 Processing\r\n\r\n', 0.02) * 1000,
