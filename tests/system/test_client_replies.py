@@ -73,7 +73,7 @@ GOOD_WITH_AN_END = [
 @facts('reply', GOOD + GOOD_WITH_AN_END)
 def test_good_reply(model, reply):
     with Wrong(reply) as server:
-        result = measure(model, '-n', 4, '-c', 1, '-T', '10s', server.url + '/')
+        result = measure(model, '-n', 4, '-c', 1, '-T', '60s', server.url + '/')
         assert result['requests']['ok'] == 4, result['errors']
         assert len(server.heads) >= 4
 
@@ -139,13 +139,13 @@ def only(result, *kinds):
 @facts('reply', FRAMING)
 def test_broken_reply_is_a_framing_error(model, reply):
     with Wrong(reply) as server:
-        only(measure(model, '-n', 3, '-c', 1, '-T', '10s', server.url + '/'), 'framing')
+        only(measure(model, '-n', 3, '-c', 1, '-T', '60s', server.url + '/'), 'framing')
 
 
 def test_bytes_behind_a_reply_are_a_framing_error(model):
     """RFC 9112 9.2: they answer no request. At least the request after the first reply fails."""
     with Wrong(sends(whole() + b' and more')) as server:
-        result = measure(model, '-n', 4, '-c', 1, '-T', '10s', server.url + '/')
+        result = measure(model, '-n', 4, '-c', 1, '-T', '60s', server.url + '/')
         assert result['errors']['framing'] >= 1
         assert result['errors']['framing'] == result['requests']['failed']
 
@@ -184,8 +184,11 @@ def test_lost_connection_is_a_reset_error(model, reply):
         time.sleep(0.05)  # a reset throws away what was not yet read
         return going_on
     with Wrong(slowly) as server:
-        only(measure(model, '-n', 3, '-c', 1, '-T', '10s', server.url + '/'), 'reset')
+        only(measure(model, '-n', 3, '-c', 1, '-T', '60s', server.url + '/'), 'reset')
 
+
+# With replies; to be connected may take what it takes.
+IMPATIENT = ['-T', '0.4s', '--connect-timeout', '60s']
 
 TIMEOUT = [
     ('no_reply', 'design 5', sends(then='stall')),
@@ -203,7 +206,7 @@ TIMEOUT = [
 def test_reply_that_does_not_come_is_a_timeout(model, reply):
     with Wrong(reply) as server:
         began = time.monotonic()
-        only(measure(model, '-n', 2, '-c', 2, '-T', '0.4s', server.url + '/'), 'timeout')
+        only(measure(model, '-n', 2, '-c', 2, *IMPATIENT, server.url + '/'), 'timeout')
         assert time.monotonic() - began >= 0.4
 
 
@@ -212,9 +215,9 @@ def test_interim_replies_without_end_do_not_hold_a_client(model):
         while True:
             connection.sendall(b'HTTP/1.1 100 Continue\r\n\r\n' * 100)
     with Wrong(forever) as server:
-        result = measure(model, '-n', 2, '-c', 2, '-T', '0.5s', server.url + '/')
+        result = measure(model, '-n', 2, '-c', 2, *IMPATIENT, server.url + '/')
         only(result, 'timeout', 'framing')
-        assert result['elapsed_s'] < 4 * PATIENCE
+        assert result['elapsed_s'] < 20 * PATIENCE
 
 
 def test_body_without_end_does_not_hold_a_client(model):
@@ -223,14 +226,14 @@ def test_body_without_end_does_not_hold_a_client(model):
         while True:
             connection.sendall(b'x' * 65536)
     with Wrong(forever) as server:
-        result = measure(model, '-n', 2, '-c', 2, '-T', '0.5s', server.url + '/')
+        result = measure(model, '-n', 2, '-c', 2, *IMPATIENT, server.url + '/')
         only(result, 'timeout')
-        assert result['elapsed_s'] < 4 * PATIENCE
+        assert result['elapsed_s'] < 20 * PATIENCE
 
 
 def test_slow_reply_within_the_timeout_is_a_success(model):
     with Wrong(sends(*(bytes([byte]) for byte in whole()), pause=0.01)) as server:
-        result = measure(model, '-n', 2, '-c', 2, '-T', '20s', server.url + '/')
+        result = measure(model, '-n', 2, '-c', 2, '-T', '60s', server.url + '/')
         assert result['requests']['ok'] == 2
         assert result['latency_us']['min'] >= 0.01 * 1e6 * (len(whole()) - 1) * 0.99
 
@@ -302,6 +305,6 @@ def test_server_that_never_pauses_does_not_hold_up_other_replies(model):
         return False
     with Wrong(reply) as server:
         urls = [f'{server.url}/endless', *(f'{server.url}/{number}' for number in range(20))]
-        result = measure(model, '-n', 21, '-c', 2, '-T', '30s', *urls)
+        result = measure(model, '-n', 21, '-c', 2, '-T', '60s', *urls)
         assert result['requests'] == {'sent': 21, 'ok': 20, 'failed': 1}
         assert result['errors']['framing'] == 1, result['errors']
