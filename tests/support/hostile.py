@@ -7,14 +7,18 @@ import re
 import selectors
 import socket
 import struct
+import threading
 import time
 
 from support import certificates
-from support.client import run
+from support.client import start
 from support.loop import Loop
+from support.programs import wait_until
 from support.tls import TlsServed
 
 CLOSE, RESET, STALL = 'close', 'reset', 'stall'
+
+LOOK_S = 0.01  # between two looks whether an event has happened
 
 Endless = collections.namedtuple('Endless', 'data')  # sent again and again
 
@@ -23,10 +27,10 @@ RESULT = re.compile(r'(?m)^\S+ \S+  \S+?//[^/]+/(\S+)  (.*?)  \S+ bytes  delay '
 
 class Hostile(Loop):
     """`rows` are acts by name, which are carried out when that name is asked for: bytes are sent, a
-    number is a pause in seconds, and CLOSE (the end of what the server says; what still comes is
-    dropped, so that no RST follows), RESET (an RST), STALL (silence until the client leaves) and
-    Endless end the connection. After the last act it goes on with the next
-    request. Acts may hang on how often the name was asked for, from 1: then they are a function of
+    number is a pause in seconds, a threading.Event is waited for, and CLOSE (the end of what the server
+    says; what still comes is dropped, so that no RST follows), RESET (an RST), STALL (silence until the
+    client leaves) and Endless end the connection. After the last act it goes on with the next request.
+    Acts may hang on how often the name was asked for, from 1: then they are a function of
     that. `greeting` is carried out on every connection, before anything was asked for. With `by_head`
     it does not wait for a request's body, and must close the connection then. Over TLS nothing is done
     before a handshake is over, and CLOSE is the end of TLS, too."""
@@ -125,6 +129,11 @@ class _Connection:
         if act == RESET:
             self._leave(act)
             return False
+        if isinstance(act, threading.Event):
+            if act.is_set():
+                return True
+            self.acts.appendleft(act)
+            act = LOOK_S
         self.waits = True
         self.is_over = act in (CLOSE, STALL)
         if act == CLOSE:
@@ -159,14 +168,21 @@ def kind_of(result):
     return word if not word.isdigit() else 'ok' if int(word) < 400 else 'status'
 
 
-def trace(model, server, names, tmp_path, *options):
+def trace(model, server, names, tmp_path, *options, first=None):
     """Has a client ask for these names in turn; returns what came of them, as (name, kind), in the order
-    in which it was told."""
+    in which it was told. `first` is an Event that is set when the first of it was told."""
     urls = tmp_path / 'urls'
     urls.write_text(''.join(f'{server.url}/{name}\n' for name in names))
-    done = run(model, '--urls', urls, '--trace', '--quiet', '--connect-timeout', '120s', *options,
-               seconds=120)
-    return [(name, kind_of(result)) for name, result in RESULT.findall(done.stdout)]
+    client = start(model, '--urls', urls, '--trace', '--quiet', '--connect-timeout', '120s', *options)
+    try:
+        if first:
+            assert wait_until(lambda: '\n' in client.stdout, seconds=60), client
+            first.set()
+        client.wait(120)
+        client.no_reports()
+    finally:
+        client.kill()
+    return [(name, kind_of(result)) for name, result in RESULT.findall(client.stdout)]
 
 
 def play(model, rows, tmp_path, *options, connections=32):

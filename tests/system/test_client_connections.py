@@ -3,20 +3,23 @@ requests fail then, which are sent again, and which never are."""
 
 import collections
 import concurrent.futures
+import json
+import signal
+import threading
 
 import pytest
 
-from support.client import Wrong, measure, whole
+from support.client import Wrong, check_result, measure, start, whole
 from support.facts import facts
 from support.hostile import CLOSE, RESET, STALL, Hostile, trace
-from support.programs import PAUSE_S
+from support.programs import PAUSE_S, wait_until
 
 OK = b'HTTP/1.1 200 OK\r\n'
 HELLO = whole()
 LAST = whole(b'hello', '200 OK', 'Connection: close')
 CHUNKED = OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'
 BOTH = CHUNKED.replace(b'\r\n', b'\r\nContent-Length: 5\r\n', 1)
-PAUSE = f'{PAUSE_S}s'
+LONG_PAUSE = f'{2 * PAUSE_S}s'  # well within which both sides act, one after the other
 
 
 def kinds(came):
@@ -84,7 +87,7 @@ def test_post_is_sent_again_only_if_it_was_not_carried_out(model, acts, second, 
     out although nobody answers them; unless the server has said that it closes, for then they were not."""
     rows = {'1': (HELLO,), '2': acts, '3': (HELLO,), '4': (HELLO,)}
     with Hostile(rows) as server:
-        timeout = PAUSE if second == 'timeout' else '60s'
+        timeout = LONG_PAUSE if second == 'timeout' else '60s'
         came = trace(model, server, rows, tmp_path, '-X', 'POST', '-p', 4, '-c', 1, '-T', timeout)
         assert came == [('1', 'ok'), ('2', second), ('3', following), ('4', following)]
         assert server.asked['1'] == server.asked['2'] == 1
@@ -95,7 +98,7 @@ def test_requests_whose_time_is_up_fail_together(model, tmp_path):
     """Each of them alone would be sent once more, on a connection of its own, and be late already."""
     rows = {'1': (HELLO,), '2': (STALL,), '3': (HELLO,), '4': (HELLO,)}
     with Hostile(rows) as server:
-        came = trace(model, server, rows, tmp_path, '-p', 4, '-c', 1, '-T', PAUSE)
+        came = trace(model, server, rows, tmp_path, '-p', 4, '-c', 1, '-T', LONG_PAUSE)
         assert kinds(came) == ['ok', 'timeout', 'timeout', 'timeout']
         assert server.connections == 1
 
@@ -173,7 +176,7 @@ def test_post_is_never_answered_twice(model):
 
 NOTICE = b'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
-# What a server does when the first of two requests is answered and the second still waits for its time;
+# What a server does when the first of two requests was answered and the second still waits for its time;
 # how the second one ends; and the connections there were. 9112 9.5: a close is seen before a request
 # leaves, so that it need not be sent a second time; 9.2: what comes unasked answers nothing.
 IDLE = [
@@ -196,9 +199,10 @@ def idled(model, tmp_path_factory):
     """All of them at once, since each has to wait: what came, what was asked for, and connections."""
     def play(row):
         fact, _, method, acts, _, _ = row
-        with Hostile({'1': (HELLO, PAUSE_S / 2, *acts), '2': (HELLO,)}) as server:
+        answered = threading.Event()
+        with Hostile({'1': (HELLO, answered, *acts), '2': (HELLO,)}) as server:
             came = trace(model, server, ['1', '2'], tmp_path_factory.mktemp(fact), '-X', method,
-                         '-c', 1, '--think', PAUSE)
+                         '-c', 1, '--think', LONG_PAUSE, first=answered)
             return fact, (came, dict(server.asked), server.connections)
     with concurrent.futures.ThreadPoolExecutor(len(IDLE)) as pool:
         return dict(pool.map(play, IDLE))
@@ -212,12 +216,21 @@ def test_connection_that_lies_idle(idled, fact, kind, connections):
     assert asked == ({'1': 1, '2': 1} if kind == 'ok' else {'1': 1}) and made == connections
 
 
-def test_reply_before_any_request_is_no_reply(model):
+def test_reply_before_any_request_is_no_reply(model, tmp_path):
     """9112 9.2. A request that leaves before it comes cannot tell it from its own; but then its own is
-    there for the next one, which is due later, not to take for its."""
+    there for the next one, which is due later, not to take for its. What is due at once after a delay may
+    all be deceived: so the run goes on until it was not."""
     with Hostile({'': (HELLO,)}, greeting=(HELLO,)) as server:
-        result = measure(model, '-n', 4, '-c', 1, '-R', 2, server.url + '/')
-        assert result['errors']['framing'] == result['requests']['failed'] >= 2
+        client = start(model, '-d', '200s', '-c', 1, '-R', 4, '--trace', '--quiet', '--json',
+                       tmp_path / 'json', server.url + '/')
+        assert wait_until(lambda: client.stdout.count('  framing: ') >= 2, seconds=20), client
+        client.signal(signal.SIGINT)
+        assert client.wait(20) == 130, client
+    client.no_reports()
+    client.kill()
+    result = json.loads((tmp_path / 'json').read_text())
+    check_result(result)
+    assert result['errors']['framing'] == result['requests']['failed'] >= 2
 
 
 def test_greeting_of_another_protocol_is_no_reply(model):
