@@ -2,13 +2,15 @@
 that come to an end at every byte."""
 
 import collections
+import fcntl
 import json
 import os
 import re
 import shutil
 import ssl
 import subprocess
-import time
+import sys
+import termios
 import warnings
 
 import pytest
@@ -321,26 +323,32 @@ class Told:
     """openssl's server, which is told by the test what to do: a letter at the beginning of a line."""
 
     def __init__(self, certificates, *options):
-        self.port = peers.free_port()
         self.server = subprocess.Popen(
-            ['openssl', 's_server', '-accept', f'127.0.0.1:{self.port}', '-naccept', '1', '-crlf', *options,
+            ['openssl', 's_server', '-accept', '127.0.0.1:0', '-naccept', '1', '-crlf', *options,
              *map(str, certificates.options())], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         self.heard = b''
-        self.hears('ACCEPT')
+        self.hears('ACCEPT 127.0.0.1:')
+        self.port = int(self.hears('\n'))
 
     def hears(self, what):
         while what.encode() not in self.heard:
             data = os.read(self.server.stdout.fileno(), 4096)
             assert data, self.heard
             self.heard += data
-        self.heard = self.heard.partition(what.encode())[2]
+        before, _, self.heard = self.heard.partition(what.encode())
+        return before
 
     def say(self, *lines):
+        """One by one: it looks for a letter at the beginning of what it reads at once."""
         for line in lines:
             self.server.stdin.write(line.encode() + b'\n')
             self.server.stdin.flush()
-            time.sleep(0.05)  # it looks for a letter at the beginning of what it reads at once
+            assert wait_until(self._has_read), self.heard
+
+    def _has_read(self):
+        unread = fcntl.ioctl(self.server.stdin, termios.FIONREAD, bytes(4))
+        return int.from_bytes(unread, sys.byteorder) == 0
 
     def end(self):
         self.server.kill()
