@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import warnings
 import pytest
 
 from support import peers
+from support.admin import Metrics
 from support.certificates import of_this_run
 from support.client import Wrong, measure, run, sends, start, whole
 from support.cutter import ENDS, RESETS, STALLS, Cut, Cutter
@@ -89,12 +91,17 @@ def test_h2load_is_served(own, certificates, words):
 
 @pytest.mark.skipif(not shutil.which('wrk'), reason='no wrk here')
 def test_wrk_is_served(own, certificates):
-    server = own(*certificates.options(), tls=True)
-    done = subprocess.run(['wrk', '-t', '1', '-c', '16', '-d', '1s', '--timeout', '30s',
-                           server.url + '/small.txt'], capture_output=True, text=True, timeout=60 * PATIENCE,
-                          check=False)
-    assert done.returncode == 0 and 'Socket errors' not in done.stdout, done
-    assert 'Non-2xx' not in done.stdout and int(re.search('([0-9]+) requests in', done.stdout)[1]) > 0, done
+    """Until it has had some replies, however long that takes."""
+    server = own('--admin', '127.0.0.1:0', *certificates.options(), tls=True)
+    with subprocess.Popen(['wrk', '-t', '1', '-c', '16', '-d', '60s', '--timeout', '60s',
+                           server.url + '/small.txt'], stdout=subprocess.PIPE, text=True) as wrk:
+        try:
+            assert wait_until(lambda: Metrics(server).value('requests_total', method='GET') > 100, 30)
+        finally:
+            wrk.send_signal(signal.SIGINT)
+            said = wrk.communicate(timeout=60 * PATIENCE)[0]
+    assert wrk.returncode == 0 and 'Socket errors' not in said, said
+    assert 'Non-2xx' not in said and int(re.search('([0-9]+) requests in', said)[1]) > 0, said
 
 
 # --- whom a client does not trust ----------------------------------------------------------------
