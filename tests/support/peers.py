@@ -201,16 +201,17 @@ def program(name):
     return shutil.which(name, path=PATH)
 
 
-def free_port():
-    """Below the ephemeral ports, which connections themselves use."""
+def kept_port():
+    """A socket that keeps a port from all who ask here for one, until it is closed; who says SO_REUSEADDR may
+    listen there. Below the ephemeral ports, which connections themselves use."""
     while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as tried:
-            try:
-                tried.bind(('127.0.0.1', port))
-                return port
-            except OSError:
-                continue
+        kept = socket.socket()
+        try:
+            kept.bind(('127.0.0.1', random.randrange(20_000, 32_000)))
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not before, or two might have it
+            return kept
+        except OSError:
+            kept.close()
 
 
 def make_docroot(www):
@@ -240,7 +241,8 @@ class Peer(Process):
         www = self.folder / 'www'
         www.mkdir()
         make_docroot(www)
-        self.ports = {name: free_port() for name in LISTENERS}
+        self.kept = [kept_port() for _ in LISTENERS]
+        self.ports = {name: kept.getsockname()[1] for name, kept in zip(LISTENERS, self.kept)}
         shown = certificates.of_this_run()
         self.config = self.folder / 'config'
         self.config.write_text(self._settings().format(
@@ -319,6 +321,8 @@ class Peer(Process):
             except AssertionError:
                 pass
         self.kill()
+        for kept in self.kept:
+            kept.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
