@@ -1,7 +1,7 @@
 """Web servers of others, each with several listeners, plain ones and such as speak TLS: of either, one that
-has no limits to speak of, and one that keeps a connection for ten requests, or for a second without one;
-over TLS also one for version 1.2 alone, and one that wants a certificate of its client. h2o, which cannot be
-told any of this, has those that have no limits."""
+has no limits to speak of, one that keeps a connection for ten requests, and one that keeps it for a second
+without one; over TLS also one for version 1.2 alone, and one that wants a certificate of its client. h2o,
+which cannot be told any of this, has those that have no limits."""
 
 import os
 import pathlib
@@ -21,7 +21,7 @@ from support.server import Process
 NAMES = ('nginx', 'apache2', 'h2o', 'lighttpd')
 LIMIT = 10
 
-LISTENERS = ('plain', 'short', 'tls', 'tls_short', 'tls_1_2', 'tls_asks')
+LISTENERS = ('plain', 'short', 'brief', 'tls', 'tls_short', 'tls_brief', 'tls_1_2', 'tls_asks')
 
 PATH = f'{os.environ["PATH"]}:/usr/sbin:/sbin'
 ROOT = os.geteuid() == 0
@@ -57,6 +57,10 @@ http {{
         listen 127.0.0.1:{short};
         listen 127.0.0.1:{tls_short} ssl;
         keepalive_requests 10;
+    }}
+    server {{
+        listen 127.0.0.1:{brief};
+        listen 127.0.0.1:{tls_brief} ssl;
         keepalive_timeout 1;
     }}
     server {{
@@ -96,18 +100,25 @@ MaxKeepAliveRequests 0
 KeepAliveTimeout 60
 Listen 127.0.0.1:{plain}
 Listen 127.0.0.1:{short}
+Listen 127.0.0.1:{brief}
 Listen 127.0.0.1:{tls}
 Listen 127.0.0.1:{tls_short}
+Listen 127.0.0.1:{tls_brief}
 Listen 127.0.0.1:{tls_1_2}
 Listen 127.0.0.1:{tls_asks}
 SSLCertificateFile {certificate}
 SSLCertificateKeyFile {key}
 <VirtualHost 127.0.0.1:{short}>
     MaxKeepAliveRequests 10
+</VirtualHost>
+<VirtualHost 127.0.0.1:{brief}>
     KeepAliveTimeout 1
 </VirtualHost>
 <VirtualHost 127.0.0.1:{tls_short}>
     MaxKeepAliveRequests 10
+    SSLEngine on
+</VirtualHost>
+<VirtualHost 127.0.0.1:{tls_brief}>
     KeepAliveTimeout 1
     SSLEngine on
 </VirtualHost>
@@ -156,6 +167,7 @@ server.modules = ("mod_cgi", "mod_openssl")
 server.errorlog = "{folder}/errors"
 server.upload-dirs = ("{folder}")
 server.max-keep-alive-requests = 1000000
+server.max-keep-alive-idle = 60
 server.stream-response-body = 1
 index-file.names = ("index.html")
 cgi.assign = (".sh" => "/bin/sh")
@@ -164,6 +176,8 @@ ssl.pemfile = "{certificate}"
 ssl.privkey = "{key}"
 $SERVER["socket"] == "127.0.0.1:{short}" {{
     server.max-keep-alive-requests = 10
+}}
+$SERVER["socket"] == "127.0.0.1:{brief}" {{
     server.max-keep-alive-idle = 1
 }}
 $SERVER["socket"] == "127.0.0.1:{tls}" {{
@@ -172,6 +186,9 @@ $SERVER["socket"] == "127.0.0.1:{tls}" {{
 $SERVER["socket"] == "127.0.0.1:{tls_short}" {{
     ssl.engine = "enable"
     server.max-keep-alive-requests = 10
+}}
+$SERVER["socket"] == "127.0.0.1:{tls_brief}" {{
+    ssl.engine = "enable"
     server.max-keep-alive-idle = 1
 }}
 $SERVER["socket"] == "127.0.0.1:{tls_1_2}" {{
@@ -291,6 +308,12 @@ class Peer(Process):
         if self.name == 'h2o':
             return self.url
         return self.url_of('tls_short' if TLS else 'short')
+
+    @property
+    def brief_url(self):
+        if self.name == 'h2o':
+            return self.url
+        return self.url_of('tls_brief' if TLS else 'brief')
 
     def reload(self):
         """Has it begin anew with its configuration, and the requests that it has ended."""
