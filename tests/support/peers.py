@@ -288,10 +288,12 @@ class Peer(Process):
                 'lighttpd': [path, '-D', '-f', config]}[self.name]
 
     def _accepts(self):
+        """With all that it listens by, one of which comes after the other."""
         if self.status is not None:
             return False
         try:
-            socket.create_connection(('127.0.0.1', self.ports['plain']), 1).close()
+            for listener in ('plain', 'tls') if self.name == 'h2o' else LISTENERS:
+                socket.create_connection(('127.0.0.1', self.ports[listener]), 1).close()
             return True
         except OSError:
             return False
