@@ -201,7 +201,10 @@ class Wrong:
                 head, _, buffer = buffer.partition(b'\r\n\r\n')
                 length = re.search(rb'(?i)\r\ncontent-length: *([0-9]+)', head)
                 while length and len(buffer) < int(length[1]):
-                    buffer += connection.recv(65536)
+                    data = connection.recv(65536)
+                    if not data:
+                        return
+                    buffer += data
                 with self._lock:
                     number = len(self.heads)
                     self.heads.append(head)
