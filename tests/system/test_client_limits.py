@@ -164,6 +164,9 @@ def test_descriptors(model, shared):
 
 PORTS = 100
 
+# Longer than the others are waited for before anybody is answered.
+PATIENTLY = ['-T', '200s']
+
 
 @pytest.fixture
 def network():
@@ -176,7 +179,7 @@ def network():
 
 
 def run_in(network, model, *words):
-    return Run([*network.prefix, program('client', model), *words, network.url + '/'], 60)
+    return Run([*network.prefix, program('client', model), *words, *PATIENTLY, network.url + '/'], 60)
 
 
 def sources(count):
@@ -233,7 +236,7 @@ def judged(done, failed):
 def test_ports_are_in_use(model, network):
     """By others, who hold 60 of them."""
     with Gathering(network, PORTS) as server:
-        other = Process([*network.prefix, program('client', 'async'), '-c', 60, '-n', 60,
+        other = Process([*network.prefix, program('client', 'async'), '-c', 60, '-n', 60, *PATIENTLY,
                          network.url + '/'])
         try:
             assert wait_until(lambda: len(server.heads) == 60)
