@@ -284,13 +284,20 @@ class Server(Process):
 
     def _greet(self):
         """Comes and goes once, and waits until nothing more is opened: a server may say that it is
-        ready to accept while its loops still start."""
+        ready to accept while its loops still start. What was begun for this connection is gone then:
+        its end is seen before that."""
+        sockets, threads = self.sockets(), self.threads()
         with Connection(self.addresses[0]) as connection:
             connection.end()
             connection.ended()
         seen = []
-        wait_until(lambda: seen.append((self.descriptors(), self.threads())) or
-                   len(seen) > 3 and seen[-1] == seen[-2] == seen[-3] == seen[-4])
+
+        def is_at_rest():
+            seen.append((self.descriptors(), self.threads()))
+            (kinds, _), now = seen[-1]
+            is_gone = kinds['socket'] <= sockets and (self.model == 'async' or now <= threads)
+            return is_gone and len(seen) > 3 and seen[-1] == seen[-2] == seen[-3] == seen[-4]
+        wait_until(is_at_rest)
 
     @property
     def url(self):
