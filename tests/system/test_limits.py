@@ -70,6 +70,7 @@ def test_out_of_descriptors_is_waited_out_without_spinning(own):
     connections = [server.connect(later=True) for _ in range(150)]
     for connection in connections:
         connection.send(get('/small.txt'))
+    assert wait_until(lambda: told(server))
     served = answered(connections)
     assert served and len(served) < 64  # as many as there was room for
     assert told(server) == ['all that 64 descriptors leave room for (raise them with ulimit -Hn)']
@@ -123,6 +124,7 @@ def test_file_without_a_descriptor_for_it_is_503_and_no_hang(own):
     connections = [server.connect(later=True) for _ in range(150)]
     for connection in connections:
         connection.send(get('/small.txt'))
+    assert wait_until(lambda: told(server))
     served = answered(connections)
     for connection in served:
         connection.send(get('/sizes/131072.bin'))
@@ -136,6 +138,7 @@ def test_max_connections_lets_the_next_wait(own):
     for connection in held:
         connection.goes_on()
     waiting = server.connect(timeout=20, later=True).send(get('/small.txt'))
+    assert wait_until(lambda: told(server))
     assert not answered([waiting], some=False)
     assert told(server) == ['all that --max-connections allows']
     held[0].close()
