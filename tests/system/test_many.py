@@ -95,14 +95,16 @@ class Crowd:
         for client in self.clients:
             client.kill()
 
-    def has_come(self, far_end):
-        """Whether every connection was made, and answered once, before any asked again."""
+    def come(self, far_end):
+        """Waits until every connection was made and answered once, or it is too late for that."""
         def decided():
             ended = any(client.status is not None for client in self.clients)
             return ended or far_end.answered() >= self.count
         wait_until(decided, self.think_s / PATIENCE, step=0.1)
-        answered = far_end.answered()
-        return answered == self.count and time.monotonic() - self.began < self.think_s
+
+    def thinks(self):
+        """Whether no connection can have asked again yet: what was looked at before was so."""
+        return time.monotonic() - self.began < self.think_s
 
     def finish(self):
         """What they say in the end, when all went well."""
@@ -125,12 +127,16 @@ def play(network, docroot, folder, kind, think_s):
     count = kind.clients * kind.connections
     with FarEnd(network, docroot, folder) as far_end:
         with Crowd(network, folder, kind, think_s) as crowd:
-            if not crowd.has_come(far_end):
+            crowd.come(far_end)
+            answered, open_now = far_end.answered(), far_end.sum('connections_open')
+            sockets = network.sockets()
+            if answered != count or not crowd.thinks():
                 return False
-            assert far_end.sum('connections_open') == count
-            assert network.sockets() >= 2 * count
+            assert open_now == count
+            assert sockets >= 2 * count
             for result in crowd.finish():
                 check(result, kind)
+        wait_until(lambda: far_end.answered() >= 2 * count)  # a reply is counted when it has left
         assert far_end.answered() == 2 * count
         assert far_end.sum('connections_accepted_total') == count
     made = far_end.requests_of_connections()
