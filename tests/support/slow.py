@@ -37,12 +37,16 @@ class Visitor(threading.Thread):
         super().__init__()
         self.server, self.listener = server, listener
         self.latencies_ms, self.failures = [], []
+        self.opened = 0
         self.stopping = threading.Event()
         self.kept = None
 
     def ask(self, kept):
         begun = time.monotonic()
-        connection = self.kept if kept and self.kept else self.server.connect(self.listener)
+        connection = self.kept if kept else None
+        if not connection:
+            self.opened += 1
+            connection = self.server.connect(self.listener)
         if kept:
             self.kept = connection
         reply = connection.send(get('/small.txt')).reply()
@@ -76,13 +80,17 @@ def attack(url, mode, connections, seconds):
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def watch(server, process, seconds):
-    """Until the attack is over: the most connections that the server had at once."""
+def watch(server, process, seconds, is_enough=lambda metrics: False):
+    """Until the attack is over, or ended since it is enough: the most connections that the server had
+    at once."""
     held = 0
     until = time.monotonic() + 2 * seconds + 30
     try:
         while process.poll() is None and time.monotonic() < until:
-            held = max(held, int(Metrics(server).value('connections_open')))
+            metrics = Metrics(server)
+            held = max(held, int(metrics.value('connections_open')))
+            if is_enough(metrics):
+                break
             time.sleep(0.25)
     finally:
         if process.poll() is None:
@@ -91,15 +99,23 @@ def watch(server, process, seconds):
     return held
 
 
-def play(model, docroot, mode, connections, seconds, per_address=0):
-    """One attack, from 127.0.0.1; the visitor comes from ::1."""
+def play(model, docroot, mode, connections, seconds, per_address=0, brief=False):
+    """One attack, from 127.0.0.1; the visitor comes from ::1. A brief one ends when all its connections
+    have come, and as many have been accepted."""
     options = ('--max-per-address', str(per_address)) if per_address else ()
     server = Server(model, '--admin', '127.0.0.1:0', *options, docroot=docroot,
                     listen=('127.0.0.1:0', '[::1]:0'))
     visitor = Visitor(server, 1)
+
+    def all_have_come(metrics):
+        accepted = metrics.value('connections_accepted_total')
+        came = accepted + metrics.value('connections_turned_away_total') - before - visitor.opened
+        return came >= connections and accepted >= connections and visitor.latencies_ms
     try:
+        before = Metrics(server).value('connections_accepted_total')
         visitor.start()
-        held = watch(server, attack(server.url, mode, connections, seconds), seconds)
+        held = watch(server, attack(server.url, mode, connections, seconds), seconds,
+                     *([all_have_come] if brief else []))
         visitor.stop()
         metrics = Metrics(server)
     finally:
