@@ -14,7 +14,7 @@ import pytest
 from support.docroot import OLD, pattern, put
 from support.http import get, head, request
 from support.programs import SANITIZER, environment, wait_until
-from support.server import Server
+from support.server import Server, is_alive
 from support.slowfs import SlowFs
 
 HELPERS = 4       # --file-threads, by default
@@ -404,7 +404,7 @@ def test_process_that_nothing_ends_is_left_to_itself(site):
             server.signal(signal.SIGTERM)
             assert server.wait(60) == 1
             assert 'cannot be ended' in server.stderr
-        assert wait_until(lambda: not os.path.exists(f'/proc/{server.worker}'))
+        assert wait_until(lambda: not is_alive(server.worker))
 
 
 @ONE_LOOP
