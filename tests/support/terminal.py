@@ -28,6 +28,7 @@ class Screen:
         self.rows, self.cols = rows, cols
         self.lines = [[' '] * cols for _ in range(rows)]
         self.row = self.col = 0
+        self.last = ' '  # what is repeated may have been put on the screen that this one replaces
         self.top, self.bottom = 0, rows - 1
 
     def text(self):
