@@ -240,3 +240,32 @@ def whole(body=b'hello', status='200 OK', *fields):
     """A well-formed reply."""
     lines = [f'HTTP/1.1 {status}', f'Content-Length: {len(body)}', *fields]
     return '\r\n'.join(lines).encode() + b'\r\n\r\n' + body
+
+
+def quick(connection, number):
+    time.sleep(0.002)
+    connection.sendall(whole())
+    return True
+
+
+class Held:
+    """Replies at once to so many requests, and to the others when it is released: what is shown
+    meanwhile is there to be read for as long as that takes."""
+
+    def __init__(self, count, reply=quick):
+        self.count, self.reply = count, reply
+        self._released = threading.Event()
+
+    def __call__(self, connection, number):
+        if number >= self.count:
+            self._released.wait()
+        return self.reply(connection, number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+
+    def release(self):
+        self._released.set()

@@ -4,12 +4,11 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
-from support.client import Wrong, command, run, sends, whole
+from support.client import Held, Wrong, command, quick, run, sends, whole
 from support.facts import facts
 from support.programs import PATIENCE, SANITIZER, environment, wait_until
 from support.terminal import Terminal
@@ -19,35 +18,6 @@ FIRST_FRAME = r'requests/s over time'
 
 def live(terminal, model, *arguments, **how):
     return terminal.run(*command(model, '--live', *arguments), **how)
-
-
-def quick(connection, number):
-    time.sleep(0.002)
-    connection.sendall(whole())
-    return True
-
-
-class Held:
-    """Replies at once to so many requests, and to the others when it is released: what is shown
-    meanwhile is there to be read for as long as that takes."""
-
-    def __init__(self, count, reply=quick):
-        self.count, self.reply = count, reply
-        self._released = threading.Event()
-
-    def __call__(self, connection, number):
-        if number >= self.count:
-            self._released.wait()
-        return self.reply(connection, number)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.release()
-
-    def release(self):
-        self._released.set()
 
 
 def given_back(terminal, modes):
@@ -72,20 +42,23 @@ def test_run_is_shown(model):
         terminal.shows(r'(?m)^ requests/s  +p50  +p99  +errors$')
         terminal.shows(r'(?m)^ +[0-9,]+ .*[▁-█]')
         terminal.shows(r'latency over time  █ p50  █ p99  log scale')
-        terminal.shows(r'latencies so far  p50 [0-9.]+ms  p99 [0-9.]+ms +(max [0-9.]+ms)? +errors by kind')
+        terminal.shows(r'latencies so far  p50 [0-9.]+m?s  p99 [0-9.]+m?s +(max [0-9.]+m?s)? +'
+                       r'errors by kind')
         terminal.shows(r'(?m) none$')
         terminal.type('q')
         assert terminal.ends(client) == 130
 
 
 def test_summary_is_printed_when_the_run_is_over(model):
-    with Wrong(quick) as server, Terminal(rows=40) as terminal:
+    with Held(100) as held, Wrong(held) as server, Terminal(rows=40) as terminal:
         modes = terminal.modes()
-        client = live(terminal, model, '-c', 3, '-d', '1.5s', server.url + '/x')
+        client = live(terminal, model, '-c', 3, '-n', 500, '-T', '100s', server.url + '/x')
+        terminal.shows(FIRST_FRAME)
+        held.release()
         assert terminal.ends(client) in (0, 4)  # a busy machine may make it doubtful
         assert given_back(terminal, modes) is None
         assert terminal.entered == terminal.left == 1
-        assert re.search(r'(?m)^  requests +[0-9,]+ ok, 0 failed', terminal.normal.text())
+        assert re.search(r'(?m)^  requests +500 ok, 0 failed', terminal.normal.text())
         assert FIRST_FRAME not in terminal.normal.text()
 
 
@@ -155,6 +128,11 @@ def test_view_is_redrawn_some_times_a_second(model):
 SIZES = [(1, 1), (2, 9), (9, 200), (50, 59), (10, 60), (24, 80), (60, 250), (3, 3), (24, 80)]
 
 
+def is_filled(screen, rows, cols):
+    lines = screen.text().split('\n')
+    return len(lines) == rows and max(map(len, lines)) >= cols - 1
+
+
 def test_view_follows_the_size_of_its_terminal(model):
     with Wrong(quick) as server, Terminal() as terminal:
         modes = terminal.modes()
@@ -165,9 +143,7 @@ def test_view_follows_the_size_of_its_terminal(model):
             small = rows < 10 or cols < 60
             terminal.shows('^' + 'too small'[:cols] if small else r'(?m)^ [0-9,]+ done (.*\n)+.*' +
                            FIRST_FRAME)
-            if not small:
-                lines = terminal.other.text().split('\n')
-                assert len(lines) == rows and max(map(len, lines)) >= cols - 1
+            assert small or wait_until(lambda: is_filled(terminal.other, rows, cols))
         client.send_signal(signal.SIGTERM)
         assert terminal.ends(client) == 130
         assert given_back(terminal, modes) is None
@@ -357,9 +333,11 @@ def test_view_is_drawn_on_stderr_when_results_go_elsewhere(model):
 
 
 def test_trace_may_go_elsewhere_beside_a_view(model):
-    with Wrong(quick) as server, Terminal() as terminal:
-        client = live(terminal, model, '-c', 2, '-n', 200, '--trace', server.url + '/',
+    with Held(100) as held, Wrong(held) as server, Terminal() as terminal:
+        client = live(terminal, model, '-c', 2, '-n', 200, '-T', '100s', '--trace', server.url + '/',
                       stdout=subprocess.PIPE)
+        terminal.shows(FIRST_FRAME)
+        held.release()
         said = client.stdout.read().decode()
         assert terminal.ends(client) in (0, 4)
         assert len(re.findall(r'(?m)^[0-9]{4}-', said)) == 200
