@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -67,6 +68,17 @@ def measure(model, *arguments, **how):
 def start(model, *arguments, **how):
     """Starts a client that is to be watched or interrupted."""
     return Process(command(model, *arguments), **how)
+
+
+def stand_still(client, seconds, rest):
+    """Has it stand still for so long, and again whenever it has gone on for `rest`, until its run is over:
+    so it does in the midst of it, however long the test itself was kept from the processor."""
+    deadline = time.monotonic() + 60 * PATIENCE
+    while client.status is None and time.monotonic() < deadline:
+        time.sleep(rest)
+        client.signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        client.signal(signal.SIGCONT)
 
 
 def check_result(result):
