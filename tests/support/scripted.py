@@ -70,6 +70,18 @@ class Scripted(Loop):
             heapq.heappush(self._replies, (moment, number, connection))
 
 
+def stalls(at, seconds, usual=0.0):
+    """A delay for Scripted: from this request on nothing is answered for so long, however late it comes."""
+    begun = []
+
+    def delay(number, since):
+        if number < at:
+            return usual
+        begun.append(since)
+        return max(usual, begun[0] + seconds - since)
+    return delay
+
+
 class Machine:
     """Whether programs that wanted to run had to wait for a core since this was made: then figures
     of time prove nothing."""

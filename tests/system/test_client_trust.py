@@ -4,15 +4,13 @@ import json
 import os
 import re
 import resource
-import signal
 import subprocess
-import time
 
 import pytest
 
-from support.client import Wrong, check_result, measure, run, start, whole
+from support.client import Held, Wrong, check_result, measure, run, sends, stand_still, start, whole
 from support.programs import wait_until
-from support.scripted import Machine, Scripted
+from support.scripted import Machine, Scripted, stalls
 
 TRIES = 4
 
@@ -34,12 +32,15 @@ def finish(client):
 
 
 def test_generator_that_shares_its_core_is_named_as_the_limit(model, shared):
-    """Design 5: a run limited by the generator is reported as such."""
+    """Design 5: a run limited by the generator is reported as such. It is one of so many requests as
+    take some 2 s, that there are enough to judge it by however long it takes, and that a moment in
+    which it stands still for another reason does not hide this one."""
     cores = sorted(os.sched_getaffinity(0))
     server = shared()
     loops = [spinning(cores[0]) for _ in range(4)]
     try:
-        result = measure(model, '-c', 4, '-d', '1.5s', server.url + '/small.txt',
+        result = measure(model, '-c', 4, '-n', {'sync': 50000, 'async': 22000}[model],
+                         server.url + '/small.txt',
                          preexec_fn=lambda: os.sched_setaffinity(0, {cores[0]}))
     finally:
         for loop in loops:
@@ -53,12 +54,9 @@ def test_generator_that_shares_its_core_is_named_as_the_limit(model, shared):
 def late_run(model, server):
     """An open loop whose generator stands still for a while. It has connections to spare even where the
     server is kept from answering: while all of them wait for replies, nobody can tell whose delay it is."""
-    client = start(model, '-R', '160', '-c', '4', '-d', '3s', '--json', '-', '--quiet',
+    client = start(model, '-R', '160', '-c', '4', '-n', '480', '--json', '-', '--quiet',
                    server.url + '/')
-    assert wait_until(lambda: len(server.heads) >= 80)
-    client.signal(signal.SIGSTOP)
-    time.sleep(0.5)
-    client.signal(signal.SIGCONT)
+    stand_still(client, 0.5, rest=0.5)
     return finish(client)
 
 
@@ -87,16 +85,13 @@ def test_failures_weigh_more_than_doubt(model):
 def test_stalled_server_is_not_the_generator_s_fault(model):
     """Four in ten requests wait for a second that the server takes; none of them is the client's
     lag."""
-    def stall(number, since):
-        return max(0.0, 2.0 - since) if 1.0 <= since < 2.0 else 0.0
     for _ in range(TRIES):
         machine = Machine()
-        with Scripted(stall) as server:
-            result = measure(model, '-R', 200, '-c', 2, '-d', '2.5s', server.url)
-        assert result['open_loop']['held_up'] >= 150
-        if result['trusted'] is True:
+        with Scripted(stalls(200, 1.0)) as server:
+            result = measure(model, '-R', 200, '-c', 2, '-n', 500, server.url)
+        if result['trusted'] is True and result['open_loop']['held_up'] >= 150:
             return
-        assert machine.starved(), result['trust']
+        assert machine.starved(), (result['open_loop'], result['trust'])
     pytest.skip(f'this machine keeps its programs waiting: {result["trust"]["why"]}')
 
 
@@ -105,15 +100,14 @@ def test_ordinary_run_is_trusted(model):
         machine = Machine()
         with Scripted(lambda number, since: 0.01) as server:
             result = measure(model, '-c', 4, '-n', 500, server.url)
-        assert result['trust']['in_flight']['looks'] >= 20
-        if result['trusted'] is True:
+        flight = result['trust']['in_flight']
+        adds_up = [flight['counted'], flight['computed']] == pytest.approx([4, 4], rel=0.1)
+        if result['trusted'] is True and flight['looks'] >= 20 and adds_up:
             break
         assert machine.starved(), result['trust']
     else:
         pytest.skip(f'this machine keeps its programs waiting: {result["trust"]["why"]}')
     assert result['trust']['why'] == []
-    assert result['trust']['in_flight']['counted'] == pytest.approx(4, rel=0.1)
-    assert result['trust']['in_flight']['computed'] == pytest.approx(4, rel=0.1)
 
 
 def test_demonstration_is_too_short_to_judge(model):
@@ -126,11 +120,12 @@ def test_demonstration_is_too_short_to_judge(model):
 
 def test_descriptors_that_run_out_are_told(model):
     """Every request has a connection of its own; then there are too few descriptors for them."""
-    with Wrong(whole()) as server:
-        client = start(model, '-c', '16', '-n', '2000', '--close', '--json', '-', '--quiet',
+    with Held(20, sends(whole())) as held, Wrong(held) as server:
+        client = start(model, '-c', '16', '-n', '2000', '-T', '100s', '--close', '--json', '-', '--quiet',
                        server.url + '/')
         assert wait_until(lambda: len(server.heads) >= 20)
         resource.prlimit(client.pid, resource.RLIMIT_NOFILE, (8, 8))
+        held.release()
         status, result = finish(client)
     assert status == 1 and result['trusted'] is False
     assert result['trust']['no_descriptor'] == result['errors']['connect'] > 0
