@@ -1,6 +1,7 @@
 """Thresholds, warm-up, and the exit status that comes of a run."""
 
 import signal
+import socket
 import time
 
 import pytest
@@ -50,9 +51,9 @@ def test_exit_status(model, reply, options, status):
 
 
 def test_exit_status_of_a_refused_connection(model):
-    with Wrong(whole()) as server:
-        url = server.url
-    assert run(model, '-n', 3, '-c', 1, url + '/').status == 1
+    with socket.socket() as bound:  # and nobody else's, but does not listen
+        bound.bind(('127.0.0.1', 0))
+        assert run(model, '-n', 3, '-c', 1, f'http://127.0.0.1:{bound.getsockname()[1]}/').status == 1
 
 
 def test_interrupted_run_is_130_whatever_was_required(model):
@@ -83,13 +84,15 @@ def test_warm_up_counts_toward_nothing(model):
     def cold(number, since):
         return 0.2 if since < 0.5 else 0.0
     with Scripted(cold) as server:
+        begun = time.monotonic()
         result = measure(model, '-c', 4, '-n', 40, '--warmup', '1s', server.url)
+        took = time.monotonic() - begun
         warm = len(server.arrived) - 40
-        assert result['warmup']['sent'] == result['warmup']['ok'] == warm >= 8
+        assert result['warmup']['sent'] == result['warmup']['ok'] == warm
+        assert warm >= sum(came - begun < 1 for came in server.arrived)
         assert result['requests'] == {'sent': 40, 'ok': 40, 'failed': 0}
         assert sum(result['statuses'].values()) == 40 and result['bytes']['body'] == 200
-        counted = server.answered[-1] - server.arrived[0] - 1
-        assert result['elapsed_s'] == pytest.approx(counted, abs=0.5)
+        assert result['elapsed_s'] <= took - 1
         assert result['plan']['warmup_s'] == 1
 
 
@@ -97,8 +100,8 @@ def test_duration_begins_after_the_warm_up(model):
     with Scripted(lambda number, since: 0.01) as server:
         begun = time.monotonic()
         result = measure(model, '-c', 2, '-d', '0.5s', '--warmup', '0.7s', server.url)
+        assert time.monotonic() - begun >= 1.2  # it was 0.7 if both began at once
         assert 0.49 <= result['elapsed_s']
-        assert server.arrived[-1] - begun >= 0.9  # of 1.2; it was 0.7 if both began at once
         assert result['requests']['sent'] + result['warmup']['sent'] >= len(server.arrived)
 
 
@@ -106,24 +109,31 @@ def test_warm_up_by_the_clock(model):
     """No more than the clock asks for in that time; what a busy machine has not sent by its end is
     left out."""
     with Scripted(lambda number, since: 0) as server:
+        begun = time.monotonic()
         result = measure(model, '-R', 50, '-c', 3, '-n', 25, '--warmup', '0.5s', server.url)
-        assert 0 < result['warmup']['sent'] <= 25 == result['requests']['ok']
+        in_time = sum(came - begun < 0.5 for came in server.arrived)
+        assert in_time <= result['warmup']['sent'] <= 25 == result['requests']['ok']
         assert result['open_loop']['due'] == 25
-        assert server.arrived[-1] - server.arrived[0] >= 0.47  # from its end on
+        assert server.arrived[-1] - begun >= 0.979  # from its end on
 
 
 def test_failed_warm_up_is_no_success(model):
-    """Never 0 when a reply was not what was asked for; it is shown apart."""
+    """Never 0 when a reply was not what was asked for; it is shown apart. The warm-up is long enough
+    for the first request to be of it, even on a busy machine; that is waited for but once."""
     def cold(connection, number):
+        time.sleep(0.05 if number > 0 else 0)
         connection.sendall(whole(b'no', '503 Cold') if number == 0 else whole())
         return True
-    with Wrong(cold) as server:
-        done = run(model, '-c', 1, '-n', 5, '--warmup', '0.2s', server.url + '/')
-        assert done.status == 1 and '1 of them failed' in done.stdout and '5 ok' in done.stdout
-    with Wrong(cold) as server:
-        done = run(model, '-c', 1, '-n', 5, '--warmup', '0.2s', '--require', 'errors=0',
-                   server.url + '/')
-        assert done.status == 0, done
+    with Wrong(cold) as server, Wrong(cold) as other:
+        plain = start(model, '-c', 1, '-n', 5, '--warmup', '3s', server.url + '/')
+        allowed = start(model, '-c', 1, '-n', 5, '--warmup', '3s', '--require', 'errors=0',
+                        other.url + '/')
+        assert plain.wait(20) == 1, plain
+        assert '1 of them failed' in plain.stdout and '5 ok' in plain.stdout
+        assert allowed.wait(20) == 0, allowed
+        for client in (plain, allowed):
+            client.no_reports()
+            client.kill()
 
 
 def test_interrupted_warm_up_sums_up(model):

@@ -1,23 +1,26 @@
 """Loads that grow and fall in stages, as the server sees them."""
 
+import time
+
 from support.client import measure, run
 from support.facts import facts
 from support.scripted import Scripted
 
 
 def test_connections_come_and_go_by_the_stages(model):
-    """Six come within half a second, stay for one, and leave within half: none is made twice, and
-    what they are asked for when their time is over is still read."""
-    with Scripted(lambda number, since: 0.02) as server:
-        result = measure(model, '--stages', '500ms:6,1s:6,500ms:0', server.url)
+    """Six come within half a second, stay for three, so that all are there at once even where a busy
+    machine has some come late, and leave within half: none is made twice, and what they are asked for
+    when their time is over is still read."""
+    with Scripted(lambda number, since: 0.05) as server:
+        result = measure(model, '--stages', '500ms:6,3s:6,500ms:0', server.url)
         assert (server.connections, server.most) == (6, 6)
         assert result['connect_us']['count'] == 6
         assert result['plan']['connections'] == 6
         assert result['plan']['stages'] == {'of': 'connections', 'from': 0,
-                                            'to': [[0.5, 6], [1, 6], [0.5, 0]]}
-        assert result['plan']['duration_s'] == 2
-        # the first is there for 2 s and each other for a sixth less: time for no more than this
-        assert 6 <= result['requests']['ok'] <= 9.5 / 0.02 + 6
+                                            'to': [[0.5, 6], [3, 6], [0.5, 0]]}
+        assert result['plan']['duration_s'] == 4
+        # the first is there for 4 s and each other for a sixth of one less: time for no more than this
+        assert 6 <= result['requests']['ok'] <= 21.5 / 0.05 + 6
         assert result['requests']['failed'] == 0
 
 
@@ -30,37 +33,37 @@ def test_connections_begin_at_c_and_their_last_level_stays(model):
 
 
 def test_connections_of_several_loops_are_of_one_ramp():
-    with Scripted(lambda number, since: 0.01) as server:
-        result = measure('async', '-t', 3, '-c', 1, '--stages', '0s:5,600ms:5', server.url)
+    """There is time for all of them to be there at once, even on a busy machine."""
+    with Scripted(lambda number, since: 0.05) as server:
+        result = measure('async', '-t', 3, '-c', 1, '--stages', '0s:5,3s:5', server.url)
         assert (server.connections, server.most) == (5, 5)
         assert result['plan']['threads'] == 3
 
 
 def test_rate_goes_by_the_stages(model):
     """From 20 a second to 180 within half a second are 50 requests, 60 ms at none are none, and
-    half a second to nothing is 45. They leave when they are due, and never before; where the first
-    one is late, as a busy machine may have it, the others seem to be early, so it is played again."""
+    half a second to nothing is 45. They leave when they are due, and never before: no sooner after
+    the client was started."""
     def due(number):  # by the area below the line
         if number < 50:
             return ((20 * 20 + 2 * 320 * number) ** 0.5 - 20) / 320
         return 0.56 + 0.5 * (1 - max(0, 1 - (number - 50) / 45) ** 0.5)
 
-    def is_kept():
-        with Scripted(lambda number, since: 0) as server:
-            result = measure(model, '-R', 20, '-c', 4, '--stages',
-                             '500ms:180,0s:0,60ms:0,0s:180,500ms:0', server.url)
-        assert result['open_loop']['due'] == 95
-        assert result['requests']['sent'] + sum(result['open_loop']['missed'].values()) == 95
-        assert result['plan']['stages']['of'] == 'rate' and result['plan']['rate'] == 20
-        assert 1.05 <= result['elapsed_s']
-        return all(came - server.arrived[0] >= due(number) - 0.1
-                   for number, came in enumerate(server.arrived))
-    assert any(is_kept() for _ in range(5))
+    with Scripted(lambda number, since: 0) as server:
+        begun = time.monotonic()
+        result = measure(model, '-R', 20, '-c', 4, '--stages',
+                         '500ms:180,0s:0,60ms:0,0s:180,500ms:0', server.url)
+    assert result['open_loop']['due'] == 95
+    assert result['requests']['sent'] + sum(result['open_loop']['missed'].values()) == 95
+    assert result['plan']['stages']['of'] == 'rate' and result['plan']['rate'] == 20
+    assert 1.05 <= result['elapsed_s']
+    assert all(came - begun >= due(number) - 0.001 for number, came in enumerate(server.arrived))
 
 
 def test_summary_tells_of_the_stages(model):
-    with Scripted(lambda number, since: 0.01) as server:
-        done = run(model, '-c', 1, '--stages', '500ms:3,0s:2,500ms:2', server.url)
+    """Of runs with time for a reply, even on a busy machine, and for too few to judge them."""
+    with Scripted(lambda number, since: 0.05) as server:
+        done = run(model, '-c', 1, '-d', '3s', '--stages', '500ms:3,0s:2,500ms:2', server.url)
         assert done.status == 0, done
         assert 'from 1 connections: 500ms to 3, at once to 2, 500ms to 2\n' in done.stdout
         assert 'at most 3 connections' in done.stdout

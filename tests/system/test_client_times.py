@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from support.client import Wrong, measure, run, whole
+from support.client import Wrong, check_result, measure, run, start, whole
 from support.facts import facts
 from support.programs import SANITIZER, TLS, environment
-from support.scripted import Machine, Scripted, percentile
+from support.scripted import Machine, Scripted, percentile, stalls
 
 TRIES = 4
 
@@ -115,30 +115,32 @@ def test_stall_of_a_tenth_of_the_time_shows_in_p99(model):
 
 
 def test_schedule_is_kept_by_the_clock(model):
-    """Request k leaves k/R seconds after the beginning, never before: also a starved machine
-    cannot make it early."""
+    """Request k leaves k/R seconds after the beginning, never before, and that is not before the client
+    was started: also a starved machine cannot make it early."""
     with Scripted(lambda number, since: 0) as server:
+        begun = time.monotonic()
         result = measure(model, '-R', 100, '-c', 3, '-n', 100, server.url)
-        first = server.arrived[0]
-        assert all(came - first >= number / 100 - 0.25 for number, came in
+        assert all(came - begun >= number / 100 - 0.001 for number, came in
                    enumerate(server.arrived))
-        assert server.arrived[-1] - first >= 0.75
         assert result['elapsed_s'] >= 0.99 and result['open_loop']['due'] == 100
         assert result['open_loop']['missed'] == {'no_connection': 0, 'generator': 0}
 
 
-def test_more_than_the_connections_can_carry_is_missed(model):
-    """One connection and 200 ms for each reply carry five requests a second, not a hundred."""
+def test_more_than_the_connections_can_carry_is_missed(model, tmp_path):
+    """One connection and 200 ms for each reply carry five requests a second, not a hundred; and some
+    even on a busy machine."""
     with Scripted(lambda number, since: 0.2) as server:
-        result = measure(model, '-R', 100, '-c', 1, '-d', '1s', server.url)
+        done = run(model, '-R', 100, '-c', 1, '-d', '3s', '--json', tmp_path / 'result', server.url)
+        result = json.loads((tmp_path / 'result').read_text())
+        check_result(result)
         open_loop = result['open_loop']
-        assert open_loop['due'] == 100
-        assert result['requests']['sent'] <= 6
-        assert open_loop['missed']['no_connection'] >= 93
+        assert open_loop['due'] == 300
+        assert result['requests']['sent'] <= 16
+        assert open_loop['missed']['no_connection'] >= 283
         assert open_loop['missed']['generator'] <= 1
         assert open_loop['held_up'] >= result['requests']['sent'] - 1
-        assert result['requests']['ok'] <= 5
-        done = run(model, '-R', 100, '-c', 1, '-d', '0.5s', server.url)
+        assert result['requests']['ok'] <= 15 and result['requests']['failed'] == 0
+        assert done.status in (0, 4), done
         assert 'because no connection was free' in done.stdout
         assert 'latency counts from the moment a request was due' in done.stdout
 
@@ -160,26 +162,26 @@ def test_rate_over_a_unix_socket(model, own, tmp_path):
 
 
 def test_stall_is_seen_over_time(model):
-    """A second in which nothing is answered stands in the timeline as such."""
-    with Scripted(lambda number, since: max(0.0, 2.0 - since) if 1.0 <= since < 2.0 else
-                  0.005) as server:
-        result = measure(model, '-c', 4, '-d', '3s', server.url)
+    """Seconds in which nothing is answered stand in the timeline as such: so many that a busy machine
+    cannot keep the client from seeing one of them go by."""
+    with Scripted(stalls(200, 3.0, usual=0.005)) as server:
+        result = measure(model, '-c', 4, '-n', 400, server.url)
     points = result['timeline']
     assert points[0][1] == 0 and len(points) >= 5
     quiet = sum(now[0] - before[0] for before, now in zip(points, points[1:]) if now[1] == 0)
     assert quiet >= 0.5
-    # the four requests that met it took nearly a second each
-    assert max(ended * mean for _, ended, mean in points if mean is not None) >= 3e6
+    # the four requests that met it took three seconds each, or less where one came late
+    assert max(ended * mean for _, ended, mean in points if mean is not None) >= 5e6
 
 
 @pytest.mark.parametrize('rate', [[], ['-R', 100]], ids=['closed', 'open'])
 def test_server_that_becomes_slower_is_seen_over_time(model, rate):
     """Each step's percentiles are those of the requests that ended in it, and of no others. The server's
-    time begins with its first connection, which handshakes may delay."""
+    time begins with its first request, which may be late, but not later than the first reply."""
     def holds(server, result):
         steps = [step for step in result['over_time'] if step['ok']]
         before = [step for step in steps if step['to_s'] < 1.0]
-        after = [step for step in steps if step['from_s'] > 1.7]
+        after = [step for step in steps if step['from_s'] > 1.6 + steps[0]['to_s']]
         # a delay is never shorter than the server meant it to be
         assert all(step['latency_us']['p50'] >= 0.99 * 30e3 for step in before)
         assert all(step['latency_us']['p50'] >= 0.99 * 150e3 for step in after)
@@ -196,23 +198,32 @@ def test_server_that_becomes_slower_is_seen_over_time(model, rate):
 
 def test_steps_hold_errors_and_nothing_of_a_warm_up(model):
     """That they add up to what the whole run came to is checked of every result."""
+    came = []
+
     def reply(connection, number):
+        came.append(time.monotonic())
         time.sleep(0.005)
         connection.sendall(whole() if number % 4 else whole(b'no', '404 Not Found'))
         return True
     with Wrong(reply) as server:
-        result = measure(model, '-c', 2, '-d', '0.5s', '--warmup', '0.3s', server.url + '/')
-    assert result['warmup']['sent'] > 0
+        begun = time.monotonic()
+        result = measure(model, '-c', 2, '-n', 200, '--warmup', '0.3s', server.url + '/')
+    in_time = sum(moment - begun < 0.3 for moment in came)
+    assert in_time <= result['warmup']['sent'] == len(came) - 200
     assert sum(step['failed'] for step in result['over_time']) == result['errors']['status'] > 0
 
 
 def test_course_over_time_is_drawn_in_the_summary(model):
-    with Scripted(lambda number, since: 0.01 if since < 0.4 else 0.03) as server:
-        done = {charset: run(model, '-c', 2, '-d', '0.8s', server.url,
-                             env=environment(LC_ALL=charset))
-                for charset in ('C.UTF-8', 'C')}
+    """Of two runs at once, which last long enough for some steps even on a busy machine."""
+    with Scripted(lambda number, since: 0.25 if since < 1 else 0.5) as server:
+        clients = {charset: start(model, '-c', 2, '-n', 16, server.url, env=environment(LC_ALL=charset))
+                   for charset in ('C.UTF-8', 'C')}
+        for client in clients.values():
+            assert client.wait(20) == 0, client
+            client.no_reports()
+            client.kill()
     for charset, cells in (('C.UTF-8', ' \u2581-\u2588'), ('C', ' .:=+*#@-')):
-        said = done[charset].stdout
+        said = clients[charset].stdout
         rate = re.search(f'(?m)^  rate {{8}}([{cells}]+)  0 to [0-9,]+ requests/s, [0-9.]+m?s a column$',
                          said)
         p99 = re.search(f'(?m)^  p99 {{9}}([{cells}]+)  0 to [0-9.]+m?s$', said)
