@@ -53,7 +53,7 @@ def test_hdrhistogram_finds_raw_latencies_by_their_tag(model, tmp_path):
         result = measure(model, '-R', 100, '-c', 2, '-n', 40, '--hlog', log, server.url)
     check_distribution(distribution(log, tmp_path / 'out'), result['histogram']['latency_us'])
     rows, maximum, count = distribution(log, tmp_path / 'raw', '-tag', 'raw')
-    assert count == 40 and maximum == result['open_loop']['raw_us']['max'] < 1e6
+    assert count == 40 and maximum == result['open_loop']['raw_us']['max'] < 30e6  # microseconds
     assert rows[0][0] >= 50_000
 
 
