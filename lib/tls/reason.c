@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static void say_reason(char *to, size_t size, unsigned long error)
                 return;
             }
         }
-        if (reason > SSL_AD_REASON_OFFSET) {
+        if (reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + UINT8_MAX) {
             snprintf(to, size, "refused: %s", alert_text(reason - SSL_AD_REASON_OFFSET));
             return;
         }

@@ -127,7 +127,8 @@ static bool has_expired(const SSL_SESSION *session)
 }
 
 /* In TLS 1.3 each ticket is for one connection, and another comes with it (RFC 8446 C.4). OpenSSL
- * begins its time anew then; what is left of that of the first one is all that they share. */
+ * begins its time anew then, and fails where it has none; what is left of that of the first one is
+ * all that they share. */
 static SSL_TICKET_RETURN on_session_offered(SSL *ssl, SSL_SESSION *session,
                                             const unsigned char *name, size_t name_size,
                                             SSL_TICKET_STATUS status, void *argument)
@@ -144,8 +145,11 @@ static SSL_TICKET_RETURN on_session_offered(SSL *ssl, SSL_SESSION *session,
     }
     long now_s = (long)clock_wall_s();
     long left_s = SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) - now_s;
+    if (left_s <= 0) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
     SSL_SESSION_set_time(session, now_s);
-    SSL_SESSION_set_timeout(session, left_s); /* OpenSSL looks next whether that is over */
+    SSL_SESSION_set_timeout(session, left_s);
     return SSL_TICKET_RETURN_USE_RENEW;
 }
 

@@ -1,5 +1,6 @@
 #include "lib/tls/server.h"
 
+#include "lib/tls/reason.h"
 #include "tests/support/suite.h"
 #include "tests/unit/net/descriptors.h"
 #include "tests/unit/tls/ends.h"
@@ -313,6 +314,16 @@ static void server_learns_why_it_is_refused(void **state)
     ends_close(&ends);
     tls_server_destroy(server);
     authority_destroy(other);
+}
+
+/* OpenSSL numbers what fails in itself beyond all alerts. */
+static void own_fault_is_no_refusal(void **state)
+{
+    char text[TLS_WRONG];
+    (void)state;
+    ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+    reason_of_queue(text, sizeof(text));
+    assert_string_equal(text, "internal error");
 }
 
 /* --- what both can do ------------------------------------------------------------------------- */
@@ -758,6 +769,7 @@ int main(void)
     suite_add(suite, CASE(a_name_is_told_without_what_no_name_has));
     suite_add(suite, CASE(unknown_authority_is_refused));
     suite_add(suite, CASE(server_learns_why_it_is_refused));
+    suite_add(suite, CASE(own_fault_is_no_refusal));
     suite_add(suite, CASE(versions_have_to_meet));
     suite_add(suite, CASE(ciphers_are_aead_and_forward_secret));
     suite_add(suite, CASE(key_exchange_costs_little));

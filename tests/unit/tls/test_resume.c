@@ -265,6 +265,35 @@ static void session_lasts_its_time_and_no_longer(void **state)
     tls_server_destroy(server);
 }
 
+/* At any moment: in its last second, which a client still offers, too. */
+static void session_that_is_over_is_replaced(void **state)
+{
+    enum {
+        LASTS_S = 1,
+        OFFERS = 25
+    };
+    struct tls_server *server = server_with(NULL);
+    struct tls_recall *recalls[2][OFFERS];
+    (void)state;
+    SSL_CTX_set_timeout(server->front, LASTS_S);
+    for (int older = 0; older < 2; older++) {
+        for (int i = 0; i < OFFERS; i++) {
+            recalls[older][i] = tls_recall_create();
+            assert_false(resumes(server, clients[older], recalls[older][i]));
+        }
+    }
+    int64_t begun_s = clock_wall_s();
+    for (int i = 0; i < OFFERS; i++) {
+        nanosleep(&(struct timespec){0, 100 * NS_PER_MS}, NULL);
+        for (int older = 0; older < 2; older++) {
+            bool over = clock_wall_s() > begun_s + LASTS_S;
+            assert_false(resumes(server, clients[older], recalls[older][i]) && over);
+            tls_recall_destroy(recalls[older][i]);
+        }
+    }
+    tls_server_destroy(server);
+}
+
 /* Though the certificate was good when the session began. */
 static void session_ends_with_its_certificate(void **state)
 {
@@ -429,6 +458,7 @@ int main(void)
     suite_add(suite, CASE(keys_of_files_do_not_turn));
     suite_add(suite, CASE(each_resumption_brings_a_ticket));
     suite_add(suite, CASE(session_lasts_its_time_and_no_longer));
+    suite_add(suite, CASE(session_that_is_over_is_replaced));
     suite_add(suite, CASE(session_ends_with_its_certificate));
     suite_add(suite, CASE(ticket_is_worth_nothing_where_a_certificate_is_wanted));
     suite_add(suite, CASE(keys_have_one_of_two_sizes));
