@@ -36,7 +36,11 @@ static int open_name(int folder, const char *name, int flags)
         errno = EXDEV;
         return -1;
     }
-    return openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
+    int fd;
+    do {
+        fd = openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
 }
 
 /* Without openat2 (old kernels, some sandboxes and tracers) every folder on the way is opened by

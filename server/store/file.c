@@ -1,5 +1,7 @@
 #include "server/store/file.h"
 
+#include "server/store/status.h"
+
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdlib.h>
@@ -94,6 +96,6 @@ bool file_intact(const struct file *file)
     if (file->fd < 0) {
         return true;
     }
-    return fstat(file->fd, &status) == 0 && (uint64_t)status.st_size == file->size &&
+    return status_of(file->fd, &status) && (uint64_t)status.st_size == file->size &&
            same_time(status.st_mtim, file->identity.modified);
 }

@@ -2,6 +2,7 @@
 
 #include "lib/http/html.h"
 #include "lib/http/target.h"
+#include "server/store/status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -67,7 +68,7 @@ static bool follow(const struct listing *listing, const char *name, struct stat 
         return false;
     }
     int fd = beneath_open(listing->beneath, path, O_PATH);
-    bool there = fd >= 0 && fstat(fd, status) == 0;
+    bool there = fd >= 0 && status_of(fd, status);
     if (fd >= 0) {
         close(fd);
     }
@@ -79,7 +80,7 @@ static bool is_served(const struct listing *listing, int folder, const char *nam
                       struct stat *status)
 {
     if ((name[0] == '.' && !listing->dotfiles) || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0 || fstatat(folder, name, status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        strcmp(name, "..") == 0 || !status_within(folder, name, status) ||
         (S_ISLNK(status->st_mode) && !follow(listing, name, status))) {
         return false;
     }
@@ -88,12 +89,33 @@ static bool is_served(const struct listing *listing, int folder, const char *nam
            (faccessat(folder, name, needed, AT_EACCESS) == 0 || errno != EACCES);
 }
 
+/* Takes fd. NULL and errno set: it remains the caller's. */
+static DIR *open_folder(int fd)
+{
+    DIR *folder;
+    do {
+        folder = fdopendir(fd);
+    } while (folder == NULL && errno == EINTR);
+    return folder;
+}
+
+/* The next one that there is; NULL and errno set, 0 at the end. */
+static struct dirent *next_of(DIR *folder)
+{
+    struct dirent *found;
+    do {
+        errno = 0;
+        found = readdir(folder);
+    } while (found == NULL && errno == EINTR);
+    return found;
+}
+
 /* 0 or -errno. */
 static int read_entries(const struct listing *listing, DIR *folder, struct entries *entries)
 {
     struct dirent *found;
     struct stat status;
-    for (size_t seen = 0; errno = 0, (found = readdir(folder)) != NULL; seen++) {
+    for (size_t seen = 0; (found = next_of(folder)) != NULL; seen++) {
         if (!is_served(listing, dirfd(folder), found->d_name, &status)) {
             entries->cut = seen >= LISTING_READ;
         } else if (entries->count == LISTING_ENTRIES || seen >= LISTING_READ) {
@@ -218,7 +240,7 @@ int listing_write(const struct listing *listing, struct bytes *page)
     if (fd < 0) {
         return fd;
     }
-    DIR *folder = fdopendir(fd);
+    DIR *folder = open_folder(fd);
     if (folder == NULL) {
         int error = errno;
         close(fd);

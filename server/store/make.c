@@ -4,6 +4,7 @@
 #include "lib/base/digest.h"
 #include "lib/http/date.h"
 #include "lib/http/response.h"
+#include "server/store/status.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -92,7 +93,7 @@ static int read_steady(struct reading *reading, int fd, struct stat *status, uin
         if (read < 0) {
             return read;
         }
-        if (fstat(fd, status) < 0) {
+        if (!status_of(fd, status)) {
             return -errno;
         }
         struct identity after = identity_of(status);

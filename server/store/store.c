@@ -5,6 +5,7 @@
 #include "server/store/beneath.h"
 #include "server/store/listing.h"
 #include "server/store/make.h"
+#include "server/store/status.h"
 #include "server/store/types.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ static void find_pace(struct store *store)
 {
     struct stat status;
     store->prompt = !store->beneath.by_hand && !pace_is_slow(store->beneath.root) &&
-                    fstat(store->beneath.root, &status) == 0;
+                    status_of(store->beneath.root, &status);
     store->device = store->prompt ? status.st_dev : 0;
 }
 
@@ -156,7 +157,7 @@ static bool has_sibling(const struct store *store, struct fetch *fetch, enum cod
     struct stat sibling;
     char *whole = sibling_path(fetch->path, coding);
     int fd = whole != NULL ? open_one(store, fetch, whole, O_PATH) : -1;
-    bool has = fd >= 0 && fstat(fd, &sibling) == 0 && S_ISREG(sibling.st_mode) &&
+    bool has = fd >= 0 && status_of(fd, &sibling) && S_ISREG(sibling.st_mode) &&
                !is_older(sibling.st_mtim, status->st_mtim);
     if (fd >= 0) {
         close(fd);
@@ -243,7 +244,7 @@ static enum fetch_came open_path(struct fetch *fetch, const struct store *store)
     if (fd < 0) {
         return came_of_errno(store, fetch->path.at, -fd);
     }
-    if (fstat(fd, &status) < 0) {
+    if (!status_of(fd, &status)) {
         int error = errno;
         close(fd);
         return came_of_errno(store, fetch->path.at, error);

@@ -14,7 +14,7 @@ import pytest
 from support.docroot import OLD, pattern, put
 from support.http import get, head, request
 from support.programs import SANITIZER, environment, wait_until
-from support.server import Server, is_alive
+from support.server import Server, is_alive, listeners_of
 from support.slowfs import SlowFs
 
 HELPERS = 4       # --file-threads, by default
@@ -416,5 +416,24 @@ def test_what_comes_within_the_drain_timeout_is_sent(site, way):
             site.fs.holds(1)
             server.signal(signal.SIGTERM)
         assert is_right(site, waiting.reply(), path)
+        waiting.ended()
+        server.stopped()
+
+
+@ONE_LOOP
+@pytest.mark.parametrize('call', ['lookup', 'getattr', 'opendir', 'readdir'])
+def test_folder_that_waits_is_listed_when_a_drain_wakes_who_waits(site, way, call):
+    with serving(way, '--drain-timeout', '60s', docroot=site.root) as server:
+        folder = f'folder-{site.count}-{call}-drained'
+        put(site.behind / folder / 'one.txt', b'1')
+        put(site.behind / folder / 'two' / 'x', b'2')
+        with site.fs.holding(call):
+            waiting = server.connect().send(get(f'/slow/{folder}/'))
+            site.fs.holds(1)
+            server.signal(signal.SIGTERM)
+            assert wait_until(lambda: not listeners_of(server.worker))
+        reply = waiting.reply()
+        assert reply.status == 200
+        assert b'>one.txt</a>' in reply.body and b'>two/</a>' in reply.body
         waiting.ended()
         server.stopped()
