@@ -70,9 +70,11 @@ static void print_stages(const struct report *report, FILE *to)
     if (ramp->count == 0) {
         return;
     }
+    uint64_t from = (uint64_t)ramp->at[0].from;
     print_label(to, "stages");
-    fprintf(to, "from %s %s:", units_write_count(text, (uint64_t)ramp->at[0].from),
-            plan->ramps_connections ? "connections" : "requests/s");
+    fprintf(to, "from %s %s%s%s:", units_write_count(text, from),
+            plan->ramps_connections ? "connection" : "request", plural(from),
+            plan->ramps_connections ? "" : "/s");
     for (size_t i = 0; i < ramp->count; i++) {
         const struct stage *stage = &ramp->at[i];
         fprintf(to, "%s %s", i > 0 ? "," : "",
@@ -105,7 +107,8 @@ static void print_warmup(const struct report *report, FILE *to)
     }
     print_label(to, "warm-up");
     fprintf(to, "%s before, ", units_write_duration(text, report->plan->warmup_ns));
-    fprintf(to, "with %s requests that do not count", units_write_count(text, warmup->sent));
+    fprintf(to, "with %s request%s not count", units_write_count(text, warmup->sent),
+            warmup->sent == 1 ? " that does" : "s that do");
     if (warmup->failed > 0) {
         fprintf(to, "; %s of them failed", units_write_count(text, warmup->failed));
     }

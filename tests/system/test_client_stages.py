@@ -65,7 +65,7 @@ def test_summary_tells_of_the_stages(model):
     with Scripted(lambda number, since: 0.05) as server:
         done = run(model, '-c', 1, '-d', '3s', '--stages', '500ms:3,0s:2,500ms:2', server.url)
         assert done.status == 0, done
-        assert 'from 1 connections: 500ms to 3, at once to 2, 500ms to 2\n' in done.stdout
+        assert 'from 1 connection: 500ms to 3, at once to 2, 500ms to 2\n' in done.stdout
         assert 'at most 3 connections' in done.stdout
         done = run(model, '-R', 50, '--stages', '200ms:80', server.url)
         assert 'from 50 requests/s: 200ms to 80\n' in done.stdout
