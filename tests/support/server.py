@@ -28,15 +28,22 @@ READY = re.compile(
     r'\((?:async, 1 loop|async, [0-9]+ loops|sync, a thread for each connection)\)')
 
 
-def children_of(pid):
-    """The processes that this one has begun and that have not been waited for."""
-    found = []
-    for path in pathlib.Path(f'/proc/{pid}/task').glob('*/children'):
+def of_threads(pid, name):
+    """What stands in the file of this name below /proc, of each thread that there still is."""
+    try:
+        threads = os.listdir(f'/proc/{pid}/task')
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    for thread in threads:
         try:
-            found += [int(word) for word in path.read_text().split()]
+            yield pathlib.Path(f'/proc/{pid}/task/{thread}/{name}').read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return found
+
+
+def children_of(pid):
+    """The processes that this one has begun and that have not been waited for."""
+    return [int(word) for children in of_threads(pid, 'children') for word in children.split()]
 
 
 def address_of(ready):
@@ -72,11 +79,9 @@ def file_of(path, name):
 
 
 def is_alive(pid):
-    try:
-        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(')')[2].split()[0] not in 'ZX'
+    """Whether one of its threads is. Its first one may have ended before the others, which hold all that
+    the process has open."""
+    return any(stat.rpartition(')')[2].split()[0] not in 'ZX' for stat in of_threads(pid, 'stat'))
 
 
 def listeners_of(pid):
