@@ -153,6 +153,9 @@ static void converse(struct connection *c, struct outcome came)
             break;
         case STEP_READ:
             ready = read_step(c, &step, &came);
+            if (ready) { /* what has come may be younger */
+                now = calendar_now(&c->loop->calendar);
+            }
             break;
         case STEP_FETCH:
             ready = fetch_step(c, &step, now.now_ns, &came);

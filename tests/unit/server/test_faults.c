@@ -7,6 +7,7 @@
 #include "tests/unit/server/running.h"
 
 #include "lib/base/clock.h"
+#include "server/session.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -587,6 +588,59 @@ static void at_start(const void *row)
     assert_true(fault.first > 1 || (turn->models & (is_sync() ? SYNC : ASYNC)) == 0);
 }
 
+/* --- delays ----------------------------------------------------------------------------------- */
+
+/* With a field that makes it as long as is asked for. */
+static void ask_at_length(int fd, size_t size)
+{
+    static const char begins[] = "GET /small HTTP/1.1\r\nHost: a\r\nX: ";
+    char text[8192];
+    memset(text, 'x', size);
+    memcpy(text, begins, sizeof(begins) - 1);
+    memcpy(text + size - 4, "\r\n\r\n", 4);
+    assert_int_equal(send(fd, text, size, MSG_NOSIGNAL), size);
+}
+
+static void expect_small(int fd)
+{
+    char head[2048];
+    assert_int_equal(client_head(fd, head, sizeof(head)), SMALL);
+    client_file(fd, SMALL);
+}
+
+/* And not from when the server began to look for it. Two requests that fill its room have it look
+ * for another one right behind their replies, which takes it long enough for that one to be sent.
+ */
+static void delay_is_counted_from_its_request(const void *row)
+{
+    const uint64_t delay_ns = 100 * NS_PER_MS;
+    size_t room = exchange_capacity(&running.site);
+    (void)row;
+    running.site.delays = true;
+    running.site.delay_low_ns = running.site.delay_high_ns = delay_ns;
+    running_start(&running);
+    faults_arm(&(struct fault){.call = FAULT_RECEIVE, .first = 1, .every = 1, .delay_us = 60000});
+    int fd = client_connect(&running);
+    ask_at_length(fd, room / 2);
+    ask_at_length(fd, room - room / 2);
+    expect_small(fd);
+    expect_small(fd);
+    usleep(30000);
+    uint64_t asked_ns = clock_monotonic_ns();
+    client_send(fd, GET("/small"));
+    expect_small(fd);
+    assert_true(clock_monotonic_ns() - asked_ns >= delay_ns);
+    close(fd);
+    faults_disarm();
+    running_order(&running, ORDER_DRAIN);
+    running_join(&running);
+}
+
+static void delay_row(void **state)
+{
+    in_its_process(delay_is_counted_from_its_request, *state);
+}
+
 static void turn_row(void **state)
 {
     in_its_process(in_turn, *state);
@@ -626,5 +680,6 @@ int main(void)
     suite_add_rows(&suite, start_row, ROWS(starts));
     suite_add(&suite, "signals_rain", signals_row);
     suite_add(&suite, "who_says_a_byte_at_a_time_is_heard", bytes_row);
+    suite_add(&suite, "delay_is_counted_from_its_request", delay_row);
     return suite_run(&suite, "server/faults");
 }
